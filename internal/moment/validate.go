@@ -52,7 +52,7 @@ func (p *Post) Check(now time.Time) error {
 			fs = append(fs, Field{u.path, m})
 		}
 	}
-	if !draft || p.Visibility.Mode != "" {
+	if !draft || p.Visibility.Mode != "" || len(p.Visibility.Users)+len(p.Visibility.Labels) > 0 {
 		fs = append(fs, p.Visibility.fields()...)
 	}
 	if m := checkDue(p.DueAt, now); m != "" && !(draft && p.DueAt.IsZero()) {
