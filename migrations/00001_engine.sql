@@ -305,7 +305,8 @@ END $$;
 
 -- When the instance may send its earliest scheduled post, which is due at due, and which rule says so.
 -- The one definition of ready_at; moment.Instance.Gate decides the same in Go. One SELECT, so that the
--- planner can fold it into the statements that use it.
+-- planner can fold it into the statements that use it; OFFSET 0 keeps it from writing the same
+-- expressions out dozens of times on the way.
 -- +goose StatementBegin
 CREATE FUNCTION instance_gate(i instances, s settings, due timestamptz)
 RETURNS TABLE (ready_at timestamptz, reason text) LANGUAGE sql STABLE AS $$
@@ -321,16 +322,17 @@ RETURNS TABLE (ready_at timestamptz, reason text) LANGUAGE sql STABLE AS $$
                 WHEN i.next_slot_at > greatest(due, m.at) THEN i.slot_reason
                 WHEN m.at > due THEN 'online_age'
            END
-    FROM (SELECT coalesce(i.matured_at, i.online_since + coalesce(i.online_age, s.online_age)) AS at) m
-    CROSS JOIN LATERAL (SELECT greatest(due, m.at, i.next_slot_at) AS at) a
-    CROSS JOIN LATERAL (SELECT coalesce(i.daily_cap, s.daily_cap) > 0 AND i.sent_count >= coalesce(i.daily_cap, s.daily_cap)
-                           AND (greatest(a.at, now()) AT TIME ZONE i.time_zone)::date <= i.sent_on AS capped) d
+    FROM (SELECT coalesce(i.matured_at, i.online_since + coalesce(i.online_age, s.online_age)) AS at,
+                 coalesce(i.daily_cap, s.daily_cap) AS cap,
+                 coalesce(i.quiet_hours, s.quiet_hours) AS quiet) m
+    CROSS JOIN LATERAL (SELECT greatest(due, m.at, i.next_slot_at) AS at OFFSET 0) a
+    CROSS JOIN LATERAL (SELECT m.cap > 0 AND i.sent_count >= m.cap
+                           AND (greatest(a.at, now()) AT TIME ZONE i.time_zone)::date <= i.sent_on AS capped OFFSET 0) d
     CROSS JOIN LATERAL (SELECT d.capped,
-                               CASE WHEN d.capped THEN (i.sent_on + 1)::timestamp AT TIME ZONE i.time_zone ELSE a.at END AS at) c
-    CROSS JOIN LATERAL (SELECT CASE WHEN coalesce(i.quiet_hours, s.quiet_hours) = '' THEN c.at
-                                    WHEN quiet_end(greatest(c.at, now()), i.time_zone, coalesce(i.quiet_hours, s.quiet_hours)) > greatest(c.at, now())
-                                    THEN quiet_end(greatest(c.at, now()), i.time_zone, coalesce(i.quiet_hours, s.quiet_hours))
-                                    ELSE c.at END AS at) q
+                               CASE WHEN d.capped THEN (i.sent_on + 1)::timestamp AT TIME ZONE i.time_zone ELSE a.at END AS at OFFSET 0) c
+    CROSS JOIN LATERAL (SELECT CASE WHEN m.quiet = '' THEN c.at
+                                    ELSE greatest(c.at, nullif(quiet_end(greatest(c.at, now()), i.time_zone, m.quiet), greatest(c.at, now())))
+                               END AS at OFFSET 0) q
 $$;
 -- +goose StatementEnd
 
