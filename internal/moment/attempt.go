@@ -24,6 +24,7 @@ type Result struct {
 	MomentID  string    // Delivered only
 	Created   time.Time // from the reply or the moment id; zero if it said none
 	StoredXML string    // decoded objectDesc; "" if absent
+	Proof     *Proof    // read from StoredXML; nil if it could not be
 
 	Request  string // body as sent
 	Reply    string // body as received, at most 64 KiB; "" if none

@@ -43,7 +43,7 @@ type Post struct {
 
 	MomentID        string    // as the gateway named it: decimal, larger than int64
 	MomentCreatedAt time.Time // from the moment id
-	StoredXML       string    // what WeChat stored, decoded; "" if the reply had none
+	Proof           *Proof    // what WeChat stored, decoded; nil if no reply told
 	Error           string    // the last problem in plain words; "" = none
 
 	RecallMode RecallMode // "" unless recalled

@@ -36,6 +36,7 @@ type StoredMoment struct {
 	WcID      string    // whose moment it is
 	CreatedAt time.Time // to the second
 	XML       string    // decoded objectDesc; "" where the list left it out
+	Proof     *Proof    // read from XML; nil if there is none to read
 	Likes     []Like
 	Comments  []Comment
 }
@@ -56,14 +57,14 @@ type Comment struct {
 
 // Proof is what WeChat stored of a link card, decoded from its XML.
 type Proof struct {
-	Content     string // text above the card
-	Title       string
-	Description string
-	URL         string
-	ThumbURL    string
-	Style       int // 3 = link
-	Private     bool
-	CreatedAt   time.Time
+	Content     string    `json:"content"` // text above the card
+	Title       string    `json:"title"`
+	Description string    `json:"description"`
+	URL         string    `json:"url"`
+	ThumbURL    string    `json:"thumb_url"`
+	Style       int       `json:"style"` // 3 = link
+	Private     bool      `json:"private"`
+	CreatedAt   time.Time `json:"created_at"`
 }
 
 // LinkStyle is the contentStyle of a link card.
