@@ -1,0 +1,35 @@
+//go:build !unix
+
+package localpg
+
+import "context"
+
+// Server is a running PostgreSQL; on this operating system there is none.
+type Server struct{}
+
+// Start fails with ErrUnsupported.
+func Start(context.Context, Config) (*Server, error) { return nil, ErrUnsupported }
+
+// RemoveStale does nothing: nothing was ever started.
+func RemoveStale(string) {}
+
+// URL is empty.
+func (*Server) URL() string { return "" }
+
+// Version is zero.
+func (*Server) Version() int { return 0 }
+
+// PID is zero.
+func (*Server) PID() int { return 0 }
+
+// Done returns nil, which is never ready.
+func (*Server) Done() <-chan struct{} { return nil }
+
+// Err fails with ErrUnsupported.
+func (*Server) Err() error { return ErrUnsupported }
+
+// Stop has nothing to stop.
+func (*Server) Stop(context.Context) error { return nil }
+
+// Restart fails with ErrUnsupported.
+func (*Server) Restart(context.Context, bool) error { return ErrUnsupported }
