@@ -117,14 +117,9 @@ func (c *cluster) version() (int, error) {
 // initialise makes the cluster: in a new directory that is renamed when
 // complete, because a killed initdb must not leave half a cluster in place.
 func (c *cluster) initialise(ctx context.Context, bin binaries, fast bool) error {
-	left, err := filepath.Glob(filepath.Join(c.base, "init-*"))
-	if err != nil {
+	if err := c.removeDrafts(ctx); err != nil {
 		return err
 	}
-	for _, d := range left {
-		_ = os.RemoveAll(d) // of an initdb that was killed; costs only space
-	}
-	// A name of its own: an initdb whose owner was killed may still be cleaning up.
 	fresh, err := os.MkdirTemp(c.base, "init-")
 	if err != nil {
 		return err
@@ -151,6 +146,26 @@ func (c *cluster) initialise(ctx context.Context, bin binaries, fast bool) error
 		return err // only ever empty here, and Remove refuses anything else
 	}
 	return os.Rename(fresh, c.data)
+}
+
+// removeDrafts deletes what killed initdbs left, after the last of their
+// processes: one whose directory vanishes panics and leaves shared memory behind.
+func (c *cluster) removeDrafts(ctx context.Context) error {
+	left, err := filepath.Glob(filepath.Join(c.base, "init-*"))
+	if err != nil {
+		return err
+	}
+	for _, dir := range left {
+		for len(holders(dir)) > 0 {
+			if err := pause(ctx, 20*time.Millisecond); err != nil {
+				return fmt.Errorf("an earlier initdb still runs in %s: %w", dir, err)
+			}
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // release gives the data directory up. Only after the server has ended.

@@ -61,29 +61,6 @@ func lockOwner(f *os.File) string {
 	return " (process " + pid + "): stop it first, or choose another data directory"
 }
 
-// RemoveStale deletes the data directories matching a pattern whose owners are
-// gone, as a killed test run leaves them. It leaves alone what is owned, and what
-// is younger than a minute, which somebody may be about to lock.
-func RemoveStale(pattern string) {
-	dirs, err := filepath.Glob(pattern)
-	if err != nil {
-		return
-	}
-	for _, dir := range dirs {
-		f, err := os.Open(filepath.Join(dir, "lock"))
-		if err != nil {
-			continue
-		}
-		st, err := f.Stat()
-		old := err == nil && time.Since(st.ModTime()) > time.Minute
-		free := old && syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil
-		if free && len(holders(filepath.Join(dir, "pg"))) == 0 {
-			_ = os.RemoveAll(dir)
-		}
-		_ = f.Close()
-	}
-}
-
 // pause waits, or fails as soon as ctx is done.
 func pause(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)

@@ -41,3 +41,6 @@ func holders(data string) []int {
 // removed. Here holders does not see backends without a postmaster; PostgreSQL
 // itself does, by the files, so they stay.
 const staleFiles = false
+
+// memoryDir is "": these systems have no directory in memory by default.
+func memoryDir() string { return "" }

@@ -10,8 +10,8 @@ type Server struct{}
 // Start fails with ErrUnsupported.
 func Start(context.Context, Config) (*Server, error) { return nil, ErrUnsupported }
 
-// RemoveStale does nothing: nothing was ever started.
-func RemoveStale(string) {}
+// MkdirTemp fails with ErrUnsupported.
+func MkdirTemp(string) (string, error) { return "", ErrUnsupported }
 
 // URL is empty.
 func (*Server) URL() string { return "" }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"momentcast/internal/localpg"
@@ -29,35 +28,27 @@ func start(ctx context.Context) (server, error) {
 		}
 		docker = fmt.Errorf("container on %s: %w", host, docker)
 	}
-	srv, dir, err := startLocal(ctx, localpg.Config{Settings: map[string]string{"max_connections": "300"}})
+	srv, dir, err := startLocal(ctx, localpg.Config{Settings: map[string]string{
+		"max_connections": "300",   // parallel tests, each with a pool or two
+		"max_wal_size":    "256MB", // kept in memory, where there is enough of it
+	}})
 	if err != nil {
 		return server{}, errors.Join(err, docker)
 	}
 	return server{url: srv.URL(), stop: func() error { return stopLocal(srv, dir) }, migrated: new(templateOnce)}, nil
 }
 
-// startLocal starts a server on a directory that goes with it.
+// startLocal starts a server in Fast mode, on a directory that goes with it.
 func startLocal(ctx context.Context, cfg localpg.Config) (_ *localpg.Server, dir string, err error) {
-	// A temporary directory below /root cannot be entered by the server's user.
-	for _, parent := range []string{os.TempDir(), "/tmp", "/var/tmp"} {
-		localpg.RemoveStale(filepath.Join(parent, "momentcast-test-*"))
-		if dir, err = os.MkdirTemp(parent, "momentcast-test-"); err != nil {
-			return nil, "", err
-		}
-		if err = os.Chmod(dir, 0o711); err != nil { //nolint:gosec // the server's user must get through, when root runs the tests
-			return nil, "", err
-		}
-		cfg.DataDir, cfg.Fast = dir, true
-		var srv *localpg.Server
-		if srv, err = localpg.Start(ctx, cfg); err == nil {
-			return srv, dir, nil
-		}
-		_ = os.RemoveAll(dir)
-		if !errors.Is(err, localpg.ErrNotEnterable) {
-			break
-		}
+	if dir, err = localpg.MkdirTemp("momentcast-test-"); err != nil {
+		return nil, "", err
 	}
-	return nil, "", err
+	cfg.DataDir, cfg.Fast = dir, true
+	srv, err := localpg.Start(ctx, cfg)
+	if err != nil {
+		return nil, "", errors.Join(err, os.RemoveAll(dir))
+	}
+	return srv, dir, nil
 }
 
 func stopLocal(srv *localpg.Server, dir string) error {
