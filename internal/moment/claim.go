@@ -66,3 +66,21 @@ type CommentTask struct {
 	WID      string
 	Content  string
 }
+
+// Act is what a person or program does to a post, with what the action needs.
+type Act struct {
+	Action   Action
+	DueAt    time.Time  // ActReschedule
+	Reason   string     // any; required for ActReject and ActCancel
+	MomentID string     // ActFoundSent
+	Created  time.Time  // ActFoundSent: from the moment id
+	Recall   RecallMode // ActRecall
+}
+
+// RequestKey makes a creation repeatable: the same key and the same request
+// give the same answer.
+type RequestKey struct {
+	Actor string   // whose key it is
+	Key   string   // "" = none
+	Hash  [32]byte // of the request
+}

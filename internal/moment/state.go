@@ -95,11 +95,13 @@ var transitions = map[Action]map[State]State{
 	ActEdit:       {Draft: Draft, Pending: Pending, Scheduled: Scheduled},
 	ActDelete:     {Draft: Draft},
 
-	ActClaim:     {Scheduled: Claimed},
-	ActBegin:     {Claimed: Sending},
-	ActRelease:   {Claimed: Scheduled, Sending: Scheduled}, // from Sending only where the call provably never left
-	ActLapse:     {Claimed: Scheduled},
-	ActSucceed:   {Sending: Sent, Unknown: Sent}, // a late success settles the doubt
+	ActClaim:   {Scheduled: Claimed},
+	ActBegin:   {Claimed: Sending},
+	ActRelease: {Claimed: Scheduled, Sending: Scheduled}, // from Sending only where the call provably never left
+	ActLapse:   {Claimed: Scheduled},
+	// A late success settles the doubt; and where a person has just scheduled the post once more, it
+	// keeps that second call from being made.
+	ActSucceed:   {Sending: Sent, Unknown: Sent, Scheduled: Sent},
 	ActFail:      {Sending: Failed},
 	ActDoubt:     {Sending: Unknown},
 	ActMiss:      {Scheduled: Missed},

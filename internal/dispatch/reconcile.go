@@ -1,0 +1,108 @@
+package dispatch
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"momentcast/internal/moment"
+)
+
+const (
+	doubtsAtOnce  = 8
+	doubtLease    = 2 * time.Minute  // time one read-back may take before another replica may try
+	readBackLimit = 45 * time.Second // for one read-back
+	retryReadBack = 15 * time.Second // after one that could not be made
+)
+
+// readBackDue reads the timelines of posts of unknown outcome.
+func (d *Dispatcher) readBackDue(ctx context.Context) error {
+	dbCtx, done := context.WithTimeout(ctx, dbTimeout)
+	doubts, err := d.store.TakeDoubts(dbCtx, doubtsAtOnce, doubtLease)
+	done()
+	if err != nil {
+		return err
+	}
+	var all sync.WaitGroup
+	for _, doubt := range doubts {
+		all.Go(func() {
+			if err := d.readBack(ctx, doubt); err != nil && ctx.Err() == nil {
+				d.log.Warn().Err(err).Int64("post", doubt.ID).Msg("read-back; it is tried again")
+			}
+		})
+	}
+	all.Wait()
+	return nil
+}
+
+// readBack looks for the post's moment on the account's own timeline.
+func (d *Dispatcher) readBack(ctx context.Context, doubt moment.Doubt) error {
+	ctx, done := context.WithTimeout(ctx, readBackLimit)
+	defer done()
+	if doubt.WID == "" { // offline: it can be read when the account is back
+		return d.store.KeepDoubt(ctx, doubt, false, retryReadBack, d.cfg.Replica)
+	}
+	found, err := d.findMoment(ctx, doubt)
+	switch {
+	case err != nil && moment.KindOf(err) != moment.Refused:
+		d.log.Debug().Err(err).Int64("post", doubt.ID).Msg("the timeline could not be read")
+		return d.store.KeepDoubt(ctx, doubt, false, retryReadBack, d.cfg.Replica)
+	case err == nil && found != nil:
+		if err := d.store.FoundDoubt(ctx, doubt, *found, d.cfg.Replica); err != nil {
+			return err
+		}
+		d.log.Info().Int64("post", doubt.ID).Str("instance", doubt.WcID).Str("moment", found.ID).Msg("sent: found on the timeline")
+		d.Wake()
+		return nil
+	}
+	return d.notFound(ctx, doubt)
+}
+
+func (d *Dispatcher) notFound(ctx context.Context, doubt moment.Doubt) error {
+	if n := doubt.Round + 1; n < len(moment.ReconcileWaits) {
+		defer d.Wake() // the first round frees the instance
+		return d.store.KeepDoubt(ctx, doubt, true, moment.ReconcileWaits[n], d.cfg.Replica)
+	}
+	resent, err := d.store.Resend(ctx, doubt, d.cfg.Quarantine, d.cfg.Replica)
+	if err != nil || resent {
+		if resent {
+			d.log.Warn().Int64("post", doubt.ID).Msg("not on the timeline after every read-back: scheduled once more, as the setting says")
+		}
+		return err
+	}
+	d.log.Warn().Int64("post", doubt.ID).Str("instance", doubt.WcID).Msg("not on the timeline after every read-back: a person has to decide")
+	return d.store.KeepDoubt(ctx, doubt, true, 0, d.cfg.Replica)
+}
+
+// findMoment returns the moment on the timeline that the call would have made,
+// nil if there is none. Of several the one nearest to the call's beginning is
+// taken: a moment that another post has is not among them.
+func (d *Dispatcher) findMoment(ctx context.Context, doubt moment.Doubt) (*moment.StoredMoment, error) {
+	items, err := d.gw.OwnTimeline(ctx, doubt.WID, doubt.WcID, doubt.IntentAt.Add(-moment.WindowMargin))
+	if err != nil {
+		return nil, err
+	}
+	matches := make(map[string]*moment.StoredMoment)
+	var ids []string
+	for i := range items {
+		m := &items[i]
+		if m.Proof != nil && m.Proof.Matches(*m, doubt.WcID, doubt.Card, doubt.IntentAt, doubt.CallUntil) {
+			matches[m.ID] = m
+			ids = append(ids, m.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	free, err := d.store.Unclaimed(ctx, doubt.InstanceID, ids)
+	if err != nil {
+		return nil, err
+	}
+	var best *moment.StoredMoment
+	for _, id := range free {
+		if m := matches[id]; best == nil || m.CreatedAt.Sub(doubt.IntentAt).Abs() < best.CreatedAt.Sub(doubt.IntentAt).Abs() {
+			best = m
+		}
+	}
+	return best, nil
+}

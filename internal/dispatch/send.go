@@ -1,0 +1,126 @@
+package dispatch
+
+import (
+	"context"
+	"time"
+
+	"momentcast/internal/failpoint"
+	"momentcast/internal/moment"
+)
+
+// maxIntents is how many intents one commit takes.
+const maxIntents = 500
+
+// beginAll commits the intents of what was claimed, and starts the calls of
+// those that came back. While one commit is under way the next batch gathers.
+func (d *Dispatcher) beginAll(callCtx, dbCtx context.Context) {
+	for claims := range d.claimed {
+	gather:
+		for len(claims) < maxIntents {
+			select {
+			case more, ok := <-d.claimed:
+				if !ok {
+					break gather
+				}
+				claims = append(claims, more...)
+			default:
+				break gather
+			}
+		}
+		d.begin(callCtx, dbCtx, claims)
+	}
+}
+
+func (d *Dispatcher) begin(callCtx, dbCtx context.Context, claims []moment.Claim) {
+	// The deadline counts from before the commit: a process that is frozen
+	// between commit and call wakes up too late to make it.
+	deadline := time.Now().Add(d.cfg.CallTimeout)
+	if callCtx.Err() != nil {
+		d.giveBack(dbCtx, claims)
+		return
+	}
+	begun, known := d.commitIntents(dbCtx, claims)
+	failpoint.Hit("after-intent")
+	wIDs := make(map[int64]string, len(begun))
+	for _, b := range begun {
+		wIDs[b.ID] = b.WID
+	}
+	var rest []moment.Claim
+	for _, c := range claims {
+		if wID, ok := wIDs[c.ID]; ok {
+			d.calls.Go(func() { d.call(callCtx, deadline, c, wID) })
+		} else {
+			rest = append(rest, c)
+		}
+	}
+	if len(rest) > 0 {
+		if known {
+			d.giveBack(dbCtx, rest)
+		} else {
+			d.drop(rest)
+		}
+	}
+}
+
+// commitIntents returns what may be called. Where the commit's own outcome is
+// lost with the connection, it re-reads; where even that fails, nothing may be
+// called, and known is false: the reaper settles these.
+func (d *Dispatcher) commitIntents(ctx context.Context, claims []moment.Claim) (begun []moment.Begun, known bool) {
+	refs := make([]moment.Ref, len(claims))
+	for i, c := range claims {
+		refs[i] = c.Ref
+	}
+	try := func(do func(context.Context) ([]moment.Begun, error)) error {
+		ctx, done := context.WithTimeout(ctx, min(dbTimeout, d.cfg.CallTimeout/2))
+		defer done()
+		var err error
+		begun, err = do(ctx)
+		return err
+	}
+	err := try(func(ctx context.Context) ([]moment.Begun, error) {
+		return d.store.Begin(ctx, refs, d.cfg.CallTimeout, d.cfg.Lease)
+	})
+	if err == nil {
+		return begun, true
+	}
+	d.log.Warn().Err(err).Int("posts", len(refs)).Msg("the intent's commit is in doubt; re-reading it")
+	if err := try(func(ctx context.Context) ([]moment.Begun, error) { return d.store.BegunAlready(ctx, refs) }); err != nil {
+		d.log.Error().Err(err).Int("posts", len(refs)).Msg("cannot tell whether the intent is committed; nothing is sent, the lease settles it")
+		return nil, false
+	}
+	return begun, true
+}
+
+// call makes the one call and hands its outcome on.
+func (d *Dispatcher) call(ctx context.Context, deadline time.Time, c moment.Claim, wID string) {
+	ctx, done := context.WithDeadline(ctx, deadline)
+	defer done()
+	var r moment.Result
+	if ctx.Err() != nil {
+		r = moment.Result{Verdict: moment.NeverLeft, Cause: "too_late", Message: "The call's time was over before it could begin."}
+	} else {
+		r = d.gw.Publish(ctx, wID, c.Card, c.Visibility)
+	}
+	failpoint.Hit("after-reply")
+	d.meter.Called(r.Verdict, r.Cause, r.Duration)
+	d.watch.learn(r)
+	action, backoff := (&moment.Post{Attempt: c.Attempt}).Next(r)
+	d.ended <- moment.Outcome{Claim: c, WID: wID, Action: action, Backoff: backoff, Result: r}
+}
+
+// giveBack schedules claims again that were not begun.
+func (d *Dispatcher) giveBack(ctx context.Context, claims []moment.Claim) {
+	ctx, done := context.WithTimeout(ctx, dbTimeout)
+	defer done()
+	if err := d.store.Release(ctx, claims); err != nil {
+		d.log.Warn().Err(err).Int("posts", len(claims)).Msg("cannot give claims back; their lease will run out")
+	}
+	d.drop(claims)
+}
+
+func (d *Dispatcher) drop(claims []moment.Claim) {
+	for range claims {
+		d.free <- struct{}{}
+	}
+	d.meter.InFlight(d.inFlight())
+}

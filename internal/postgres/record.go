@@ -1,0 +1,193 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"momentcast/internal/moment"
+)
+
+// recordOutcomes writes what became of begun calls: the post, its attempt, the
+// audit line, the first comment's turn, and the instance's freedom, all or
+// nothing. The fence is the token. "state = 'sending'" is spelled as a
+// comparison of text, because the planner would otherwise read every row in
+// flight through a partial index that it believes to be empty.
+const recordOutcomes = `
+	WITH r AS MATERIALIZED (
+		SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::interval[], $5::text[], $6::timestamptz[], $7::jsonb[], $8::text[],
+			$9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::int[], $15::interval[], $16::bool[])
+			AS r(id, token, action, backoff, moment_id, moment_created_at, proof, error,
+				w_id, verdict, cause, request, reply, http_status, duration, has_comment)
+	), done AS (
+		UPDATE posts p SET
+			state = (CASE r.action WHEN 'succeed' THEN 'sent' WHEN 'fail' THEN 'failed' WHEN 'release' THEN 'scheduled' ELSE 'unknown' END)::post_state,
+			lease_until = NULL,
+			finished_at = now(),
+			moment_id = r.moment_id,
+			moment_created_at = r.moment_created_at,
+			proof = r.proof,
+			error = r.error,
+			reconcile_at = CASE WHEN r.action = 'doubt' THEN now() + $17::interval END,
+			reconcile_round = 0,
+			version = p.version + 1,
+			updated_at = now()
+		FROM r
+		WHERE p.id = r.id AND p.claim_token = r.token AND p.state::text = 'sending'
+		RETURNING p.id, p.instance_id, p.attempt, p.intent_at, p.claimed_by, p.state
+	), tried AS (
+		INSERT INTO attempts (post_id, number, started_at, duration, replica, w_id, verdict, cause, message, request, reply, http_status)
+		SELECT d.id, d.attempt, d.intent_at, r.duration, d.claimed_by, r.w_id, r.verdict, r.cause, r.error, r.request, r.reply, r.http_status
+		FROM done d JOIN r ON r.id = d.id
+		ON CONFLICT DO NOTHING
+	), told AS (
+		INSERT INTO events (post_id, instance_id, action, from_state, to_state, actor, source)
+		SELECT d.id, d.instance_id, r.action, 'sending', d.state::text, d.claimed_by, 'system'
+		FROM done d JOIN r ON r.id = d.id
+	), commented AS (
+		UPDATE first_comments f SET state = 'due', due_at = now() + interval '5 seconds', updated_at = now()
+		FROM r
+		WHERE r.has_comment AND r.action = 'succeed' AND f.post_id = r.id AND f.state = 'waiting'
+		  AND EXISTS (SELECT FROM done d WHERE d.id = r.id)
+	), freed AS (
+		UPDATE instances i SET
+			in_flight = CASE WHEN r.action = 'doubt' THEN i.in_flight END,
+			next_slot_at = now() + CASE WHEN r.action = 'release' THEN r.backoff ELSE coalesce(i.min_gap, s.min_gap) END,
+			slot_reason = CASE WHEN r.action = 'release' THEN 'backoff' ELSE 'gap' END,
+			sent_on = CASE WHEN r.action IN ('succeed', 'doubt') THEN (now() AT TIME ZONE i.time_zone)::date ELSE i.sent_on END,
+			sent_count = CASE WHEN r.action NOT IN ('succeed', 'doubt') THEN i.sent_count
+			                  WHEN i.sent_on = (now() AT TIME ZONE i.time_zone)::date THEN i.sent_count + 1
+			                  ELSE 1 END
+		FROM done d JOIN r ON r.id = d.id CROSS JOIN settings s
+		WHERE i.id = d.instance_id AND i.in_flight = d.id
+	)
+	SELECT id FROM done`
+
+// Record implements dispatch.Store: it writes the outcomes and returns the ids
+// of those that were no longer ours to write, because the lease had run out
+// and somebody had judged the call unknown, or because a person has decided
+// since. For these, a success is still written where it settles a doubt.
+func (db *DB) Record(ctx context.Context, outcomes []moment.Outcome) (stale []int64, err error) {
+	cols := outcomeColumns(outcomes)
+	done := make(map[int64]bool, len(outcomes))
+	instances := make([]int64, len(outcomes))
+	for i, o := range outcomes {
+		instances[i] = o.Claim.InstanceID
+	}
+	err = db.settle(ctx, "record", instances, func(b *pgx.Batch) {
+		b.Queue(recordOutcomes, cols...).Query(func(rows pgx.Rows) error {
+			ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+			for _, id := range ids {
+				done[id] = true
+			}
+			return err
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range outcomes {
+		if done[o.Claim.ID] {
+			continue
+		}
+		ours, err := db.recordLate(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		if !ours {
+			stale = append(stale, o.Claim.ID)
+		}
+	}
+	return stale, nil
+}
+
+func outcomeColumns(outcomes []moment.Outcome) []any {
+	n := len(outcomes)
+	var (
+		ids, tokens                     = make([]int64, n), make([]int64, n)
+		actions, errs, verdicts, causes = make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+		wIDs, requests, replies         = make([]string, n), make([]string, n), make([]string, n)
+		backoffs, durations             = make([]time.Duration, n), make([]time.Duration, n)
+		moments                         = make([]*string, n)
+		created                         = make([]*time.Time, n)
+		proofs                          = make([]*moment.Proof, n)
+		statuses                        = make([]int32, n)
+		comments                        = make([]bool, n)
+	)
+	for i, o := range outcomes {
+		ids[i], tokens[i] = o.Claim.ID, o.Claim.Token
+		actions[i], backoffs[i] = string(o.Action), o.Backoff
+		verdicts[i], causes[i], wIDs[i] = string(o.Result.Verdict), o.Result.Cause, o.WID
+		requests[i], replies[i], statuses[i], durations[i] = clean(o.Result.Request), clean(o.Result.Reply), int32(o.Result.Status), o.Result.Duration
+		comments[i] = o.Claim.FirstComment
+		if o.Action == moment.ActSucceed {
+			moments[i], created[i], proofs[i] = &o.Result.MomentID, orNull(o.Result.Created), cleanProof(o.Result.Proof)
+		} else {
+			errs[i] = clean(o.Result.Message)
+		}
+	}
+	return []any{ids, tokens, actions, backoffs, moments, created, proofs, errs,
+		wIDs, verdicts, causes, requests, replies, statuses, durations, comments, moment.ReconcileWaits[0]}
+}
+
+// recordLate deals with one outcome that the batch could not write. It reports
+// whether there is nothing left to tell a person.
+func (db *DB) recordLate(ctx context.Context, o moment.Outcome) (ours bool, err error) {
+	err = db.changePost(ctx, o.Claim.ID, func(tx pgx.Tx, p *lockedPost) error {
+		same := p.Token == o.Claim.Token
+		switch {
+		case same && p.State == moment.Sent && p.MomentID == o.Result.MomentID:
+			ours = true // written before: the answer to the first commit was lost, or a read-back was quicker
+			return nil
+		case same && o.Action != moment.ActSucceed && (p.State == moment.Failed || p.State == moment.Scheduled):
+			ours = true // written before, likewise
+			return nil
+		case same && (p.State == moment.Unknown || p.State == moment.Scheduled) && o.Action == moment.ActSucceed:
+			ours = true
+			return p.markSent(ctx, tx, moment.ActSucceed, o.Result.MomentID, o.Result.Created, o.Result.Proof,
+				moment.System(p.ClaimedBy), map[string]any{"late": true})
+		case same && p.State == moment.Unknown && o.Action == moment.ActDoubt:
+			ours = true
+			return nil
+		case same && p.State == moment.Unknown:
+			ours = true // a refusal that comes late changes nothing; the read-back decides
+		}
+		return p.tell(ctx, tx, "late_result", p.State, p.State, moment.System(p.ClaimedBy),
+			map[string]any{"verdict": o.Result.Verdict, "moment_id": o.Result.MomentID, "message": o.Result.Message})
+	})
+	if moment.KindOf(err) == moment.NotFound {
+		return false, nil
+	}
+	return ours, err
+}
+
+func orNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// clean makes a text from outside fit for a text column: PostgreSQL takes
+// neither NUL nor broken UTF-8, and no reply may make a result unrecordable.
+func clean(s string) string { return cleanText(s) }
+
+func cleanProof(p *moment.Proof) *moment.Proof {
+	if p == nil {
+		return nil
+	}
+	c := *p
+	for _, s := range []*string{&c.Content, &c.Title, &c.Description, &c.URL, &c.ThumbURL} {
+		*s = cleanText(*s)
+	}
+	if y := c.CreatedAt.Year(); y < 1 || y > 9999 {
+		c.CreatedAt = time.Time{}
+	}
+	if _, err := json.Marshal(c); err != nil {
+		return nil
+	}
+	return &c
+}
