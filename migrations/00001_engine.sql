@@ -119,7 +119,7 @@ CREATE TABLE posts (
     held_for          text,                        -- what held it when it was claimed or missed
     reconcile_at      timestamptz,                 -- next read-back; null = none planned
     reconcile_round   integer     NOT NULL DEFAULT 0,
-    moment_id         text        CHECK (moment_id ~ '^[0-9]{1,20}$'),
+    moment_id         text        CHECK (moment_id ~ '^[0-9]{1,32}$'),
     moment_created_at timestamptz,
     proof             jsonb,                       -- what WeChat stored, decoded; null = no reply told
     error             text        NOT NULL DEFAULT '',
