@@ -3,6 +3,7 @@
 package localpg
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -35,7 +36,7 @@ type binaries struct {
 
 // findBinaries chooses the server that may run a cluster of the given major
 // version: that version and no other, or for a new cluster (0) the newest.
-func findBinaries(binDir string, major int, search []string) (binaries, error) {
+func findBinaries(ctx context.Context, binDir string, major int, search []string) (binaries, error) {
 	dirs := search
 	if binDir != "" {
 		dirs = []string{binDir}
@@ -43,7 +44,7 @@ func findBinaries(binDir string, major int, search []string) (binaries, error) {
 	var best binaries
 	var seen []string
 	for _, dir := range dirs {
-		b, err := inspect(dir)
+		b, err := inspect(ctx, dir)
 		if err != nil {
 			if binDir != "" {
 				return binaries{}, fmt.Errorf("%w in %s: %w", ErrNoBinaries, binDir, err)
@@ -89,7 +90,7 @@ func candidates() []string {
 var versionLine = regexp.MustCompile(`\(PostgreSQL\) (\d+)`)
 
 // inspect asks the server itself: directory names are not always versions.
-func inspect(dir string) (binaries, error) {
+func inspect(ctx context.Context, dir string) (binaries, error) {
 	for _, name := range []string{"postgres", "initdb"} {
 		st, err := os.Stat(filepath.Join(dir, name))
 		if err != nil {
@@ -99,7 +100,7 @@ func inspect(dir string) (binaries, error) {
 			return binaries{}, fmt.Errorf("%s is not a program", name)
 		}
 	}
-	out, err := exec.Command(filepath.Join(dir, "postgres"), "--version").Output()
+	out, err := exec.CommandContext(ctx, filepath.Join(dir, "postgres"), "--version").Output()
 	if err != nil {
 		return binaries{}, fmt.Errorf("postgres --version: %w", err)
 	}

@@ -49,7 +49,7 @@ func TestBinariesFollowTheCluster(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := findBinaries(tt.binDir, tt.major, tt.search)
+			got, err := findBinaries(t.Context(), tt.binDir, tt.major, tt.search)
 			if got.dir != tt.want {
 				t.Errorf("chose %q, want %q", got.dir, tt.want)
 			}

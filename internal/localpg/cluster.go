@@ -72,13 +72,13 @@ func (c *cluster) makeBase() error {
 	if _, err := os.Stat(c.base); !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	if err := os.MkdirAll(c.base, 0o755); err != nil {
+	if err := os.MkdirAll(c.base, 0o755); err != nil { //nolint:gosec // the parents, as mkdir -p makes them
 		return err
 	}
 	if c.as == nil {
-		return os.Chmod(c.base, 0o700)
+		return os.Chmod(c.base, 0o700) //nolint:gosec // a directory needs its x bit
 	}
-	if err := os.Chmod(c.base, 0o711); err != nil {
+	if err := os.Chmod(c.base, 0o711); err != nil { //nolint:gosec // the server's user passes through, and lists nothing
 		return err
 	}
 	return c.as.mayEnter(c.base) // a strict umask closed a parent we just made

