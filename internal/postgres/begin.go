@@ -29,7 +29,7 @@ const beginCalls = `
 	  AND i.id = p.instance_id
 	  AND i.online AND i.missing_since IS NULL AND NOT i.paused AND i.w_id <> ''
 	  AND coalesce(i.matured_at, i.online_since + coalesce(i.online_age, s.online_age)) <= now()
-	  AND NOT s.paused
+	  AND s.id AND NOT s.paused
 	RETURNING p.id, i.w_id`
 
 // Begin implements dispatch.Store: it commits the intent to call for those of

@@ -30,7 +30,7 @@ const claimPosts = `
 		       coalesce(x.miss_at <= now(), false) AS missed
 		FROM unnest($1::bigint[]) l(id)
 		JOIN instances i ON i.id = l.id
-		CROSS JOIN settings s
+		JOIN settings s ON s.id
 		LEFT JOIN LATERAL (
 			SELECT p.id, p.due_at, p.miss_at FROM posts p
 			WHERE p.instance_id = l.id AND p.state = 'scheduled'

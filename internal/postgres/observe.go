@@ -34,7 +34,7 @@ const applyLogins = `
 			) AS keeps_clock
 		FROM instances i
 		LEFT JOIN unnest($1::text[], $2::text[]) seen(wc_id, w_id) ON seen.wc_id = i.wc_id
-		CROSS JOIN settings s CROSS JOIN gateway_status g
+		JOIN settings s ON s.id JOIN gateway_status g ON g.id
 		WHERE i.id = ANY($3::bigint[])
 	), done AS (
 		UPDATE instances i SET
@@ -116,7 +116,7 @@ func (db *DB) Adopt(ctx context.Context, logins []moment.Login, by moment.Origin
 	const q = `
 		WITH new AS (
 			INSERT INTO instances (wc_id, time_zone)
-			SELECT DISTINCT seen.wc_id, s.time_zone FROM unnest($1::text[]) seen(wc_id) CROSS JOIN settings s
+			SELECT DISTINCT seen.wc_id, s.time_zone FROM unnest($1::text[]) seen(wc_id) JOIN settings s ON s.id
 			WHERE seen.wc_id ~ '^[A-Za-z0-9_.@-]{1,64}$'
 			ON CONFLICT (wc_id) DO NOTHING
 			RETURNING id

@@ -23,7 +23,7 @@ const refreshReady = `
 		hold_reason = g.reason
 	FROM unnest($1::bigint[]) u(id)
 	JOIN instances j ON j.id = u.id
-	CROSS JOIN settings s
+	JOIN settings s ON s.id
 	LEFT JOIN LATERAL (
 		SELECT p.due_at FROM posts p
 		WHERE p.instance_id = j.id AND p.state = 'scheduled'

@@ -55,7 +55,7 @@ func (db *DB) Reap(ctx context.Context, replica string) (lapsed, doubted int, er
 				sent_count = CASE WHEN done.was <> 'sending' THEN i.sent_count
 				                  WHEN i.sent_on = (now() AT TIME ZONE i.time_zone)::date THEN i.sent_count + 1
 				                  ELSE 1 END
-			FROM done CROSS JOIN settings s
+			FROM done JOIN settings s ON s.id
 			WHERE i.id = done.instance_id AND i.in_flight = done.id
 		)
 		SELECT count(*) FILTER (WHERE was = 'claimed'), count(*) FILTER (WHERE was = 'sending') FROM done`

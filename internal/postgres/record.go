@@ -61,7 +61,7 @@ const recordOutcomes = `
 			sent_count = CASE WHEN r.action NOT IN ('succeed', 'doubt') THEN i.sent_count
 			                  WHEN i.sent_on = (now() AT TIME ZONE i.time_zone)::date THEN i.sent_count + 1
 			                  ELSE 1 END
-		FROM done d JOIN r ON r.id = d.id CROSS JOIN settings s
+		FROM done d JOIN r ON r.id = d.id JOIN settings s ON s.id
 		WHERE i.id = d.instance_id AND i.in_flight = d.id
 	)
 	SELECT id FROM done`
