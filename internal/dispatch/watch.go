@@ -15,10 +15,11 @@ import (
 
 const (
 	lookTimeout   = 10 * time.Second
-	idleLook      = 30 * time.Second // between looks while nothing is due soon
-	secondLook    = 4 * time.Second  // after a look that missed an instance
-	reasonEvery   = 12 * time.Hour   // the vendor's limit on asking why an account is offline
-	tripAfter     = 5                // calls in a row without a clear answer
+	justNow       = 200 * time.Millisecond // a look this young serves whoever wants another
+	idleLook      = 30 * time.Second       // between looks while nothing is due soon
+	secondLook    = 4 * time.Second        // after a look that missed an instance
+	reasonEvery   = 12 * time.Hour         // the vendor's limit on asking why an account is offline
+	tripAfter     = 5                      // calls in a row without a clear answer
 	tripFor       = 15 * time.Second
 	maxDownRetry  = 15 * time.Second
 	downNoteEvery = 30 * time.Second
@@ -137,9 +138,9 @@ func (w *watch) recheck() {
 // the gateway is back.
 func (w *watch) run(ctx context.Context, open func()) {
 	retry := time.Second
-	for {
+	for ctx.Err() == nil {
 		wasDown := w.down.Load()
-		err := w.look(ctx, 0)
+		err := w.look(ctx, justNow)
 		wait := idleLook
 		switch {
 		case ctx.Err() != nil:
@@ -187,7 +188,7 @@ func (w *watch) rest(ctx context.Context, wait time.Duration, down bool) {
 func (w *watch) look(ctx context.Context, limit time.Duration) error {
 	w.looking.Lock()
 	defer w.looking.Unlock()
-	if limit > 0 && w.fresh(limit) {
+	if w.fresh(limit) {
 		return nil
 	}
 	began := w.since()
