@@ -85,10 +85,12 @@ bench: setup build ## measure the engine; ARGS="…" is passed on
 	bin/momentcast bench $(ARGS)
 
 .PHONY: crash
-crash: setup ## kill it at random ROUNDS times and count what was sent
-	@mkdir -p bin
-	go build -tags failpoints -o bin/momentcast-failpoints ./cmd/momentcast
-	bin/momentcast-failpoints bench crash --rounds=$(ROUNDS) $(ARGS)
+crash: setup ## kill and freeze it ROUNDS times and count what was sent
+	go test -count=1 -timeout 6h -run TestCrashMatrix -v ./internal/crash -args -rounds=$(ROUNDS) $(ARGS)
+
+.PHONY: plans
+plans: setup ## read the engine's query plans beside 5 M finished posts
+	MOMENTCAST_PLAN_SCALE=10 go test -count=1 -timeout 30m -run TestPlans -v ./internal/postgres
 
 .PHONY: fuzz
 fuzz: ## every fuzz test for FUZZTIME

@@ -49,6 +49,7 @@ func (d *Dispatcher) begin(callCtx, dbCtx context.Context, claims []moment.Claim
 	for _, c := range claims {
 		if wID, ok := wIDs[c.ID]; ok {
 			d.calls.Go(func() { d.call(callCtx, deadline, c, wID) })
+			failpoint.Hit("mid-batch")
 		} else {
 			rest = append(rest, c)
 		}
