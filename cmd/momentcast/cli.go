@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	"github.com/rs/zerolog"
+
+	"momentcast/internal/telemetry"
+)
+
+// cli is the whole command line. Every setting is a flag and a variable of the
+// environment; the flag wins.
+type cli struct {
+	Log logFlags `embed:"" group:"log"`
+
+	Serve  serveCmd  `cmd:"" group:"run" help:"Run the service."`
+	Health healthCmd `cmd:"" group:"run" help:"Ask a running service whether it lives; exit code 0 if so. For container checks."`
+
+	Migrate migrateCmd `cmd:"" group:"data" help:"Bring the database's schema up or down, or tell where it stands."`
+
+	Sim     simCmd     `cmd:"" group:"other" help:"Run the simulated gateway alone. It posts nothing anywhere."`
+	Version versionCmd `cmd:"" group:"other" help:"Say which version this is."`
+}
+
+const description = `momentcast sends WeChat Moments link cards from many instances: each one once, on time, provably.
+
+Settings are flags or variables of the environment; a flag wins. A secret is also read from the file that its variable with _FILE at the end names.`
+
+var groups = []kong.Group{
+	{Key: "run", Title: "Run it:"},
+	{Key: "data", Title: "What is stored:"},
+	{Key: "use", Title: "Use it (clients of the API):"},
+	{Key: "other", Title: "Besides:"},
+	{Key: "http", Title: "Where it listens:"},
+	{Key: "database", Title: "Database:"},
+	{Key: "gateway", Title: "Gateway:"},
+	{Key: "pacing", Title: "Pacing of all instances that have no setting of their own (what is not given stays as it is in the database):"},
+	{Key: "engine", Title: "Engine:"},
+	{Key: "log", Title: "Log (to standard error):"},
+}
+
+// logFlags say how the log looks.
+type logFlags struct {
+	Level  string `name:"log-level" env:"MOMENTCAST_LOG_LEVEL" default:"info" enum:"trace,debug,info,warn,error" help:"Least important lines to log: ${enum}."`
+	Format string `name:"log-format" env:"MOMENTCAST_LOG_FORMAT" default:"auto" enum:"auto,json,console" help:"${enum}. Auto is console on a terminal and JSON elsewhere."`
+}
+
+// console is where a command writes to.
+type console struct{ out, err io.Writer }
+
+// log opens the log.
+func (f logFlags) log(c *console) (zerolog.Logger, error) {
+	return telemetry.NewLog(c.err, f.Level, telemetry.Format(f.Format))
+}
+
+// execute parses the command line and runs the command.
+func execute(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	unsetEmpty()
+	var c cli
+	parser, err := kong.New(&c,
+		kong.Name("momentcast"),
+		kong.Description(description),
+		kong.ExplicitGroups(groups),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(code int) { panic(exit(code)) }),
+		kong.Vars{"faults": faultNames()},
+		kong.Resolvers(kong.ResolverFunc(secretFile)),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.BindTo(stdout, (*io.Writer)(nil)),
+		kong.Bind(&c.Log, &console{stdout, stderr}),
+	)
+	if err != nil {
+		return err
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	k, err := parser.Parse(args)
+	if err != nil {
+		return err
+	}
+	return k.Run()
+}
+
+// unsetEmpty drops settings that are empty: compose files and unit files pass
+// on what is not set that way. Empty quiet hours mean none.
+func unsetEmpty() {
+	for _, e := range os.Environ() {
+		name, value, _ := strings.Cut(e, "=")
+		if value == "" && strings.HasPrefix(name, "MOMENTCAST_") && name != "MOMENTCAST_QUIET_HOURS" {
+			_ = os.Unsetenv(name)
+		}
+	}
+}
+
+// line is an error as one line.
+func line(err error) string {
+	return strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' }), "; ")
+}
