@@ -121,7 +121,7 @@ CREATE TABLE posts (
     reconcile_round   integer     NOT NULL DEFAULT 0,
     moment_id         text        CHECK (moment_id ~ '^[0-9]{1,32}$'),
     moment_created_at timestamptz,
-    proof             jsonb,                       -- what WeChat stored, decoded; null = no reply told
+    proof             jsonb,                       -- what a read-back found stored; null = see the delivered attempt's reply
     error             text        NOT NULL DEFAULT '',
     recall_mode       text        NOT NULL DEFAULT '' CHECK (recall_mode IN ('', 'delete', 'private')),
     recalled_at       timestamptz,

@@ -30,7 +30,7 @@ var may = map[string][]string{
 	"internal/api":       {"internal/moment", "internal/schedule"},
 	"internal/auth":      {"internal/moment"},
 	"internal/dispatch":  {"internal/moment", "internal/failpoint"},
-	"internal/gateway":   {"internal/moment"},
+	"internal/gateway":   {"internal/moment", "internal/failpoint"},
 	"internal/importer":  {"internal/moment", "internal/schedule"},
 	"internal/linkcheck": {"internal/moment"},
 	"internal/notify":    {"internal/moment"},
@@ -58,6 +58,7 @@ var may = map[string][]string{
 	},
 
 	"internal/archtest": {},
+	"internal/crash":    {},
 }
 
 // testsOnly packages may be imported by tests, which this test does not read,

@@ -59,7 +59,7 @@ func (s *stage) rows() []row {
 func (s *stage) truth() map[string][]string {
 	out := map[string][]string{}
 	for _, a := range s.sim.Truth() {
-		if a.Call == "/snsSendUrl" {
+		if a.Call == "snsSendUrl" {
 			out[a.WcID+" "+a.Request.URL] = append(out[a.WcID+" "+a.Request.URL], a.MomentID)
 		}
 	}

@@ -33,7 +33,7 @@ var (
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	postgrestest.Main(cleaner{m})
+	os.Exit(postgrestest.Wrap(cleaner{m}).Run())
 }
 
 // cleaner removes the binary when all tests are done.

@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http/httptrace"
 	"sync"
+
+	"momentcast/internal/failpoint"
 )
 
 // errSealed is what a write on a given-up connection meets.
@@ -68,7 +70,10 @@ type watch struct {
 }
 
 func (w *watch) trace(ctx context.Context) context.Context {
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: w.gotConn})
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn:      w.gotConn,
+		WroteRequest: func(httptrace.WroteRequestInfo) { failpoint.Hit("mid-request") },
+	})
 }
 
 func (w *watch) gotConn(info httptrace.GotConnInfo) {

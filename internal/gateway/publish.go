@@ -94,5 +94,5 @@ func judgePublish(a *answer, r *moment.Result) {
 		return
 	}
 	r.Verdict, r.Cause, r.Message = moment.Delivered, "", "The gateway posted it."
-	r.MomentID, r.Created, r.StoredXML = p.id, p.created, p.xml
+	r.MomentID, r.Created = p.id, p.created
 }

@@ -5,13 +5,14 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"momentcast/internal/moment"
 )
 
 // published is what the reply to a post says about the moment.
 type published struct {
 	id      string // decimal; "" = none that can be believed
 	created time.Time
-	xml     string
 }
 
 // readPublished reads data of any form. Only the id matters to the outcome;
@@ -22,7 +23,6 @@ func readPublished(data json.RawMessage) published {
 		Object struct {
 			ID         flex `json:"id"`
 			CreateTime flex `json:"createTime"`
-			ObjectDesc any  `json:"objectDesc"`
 		} `json:"object"`
 	}
 	// A field of another type is skipped and the others are still read, which
@@ -35,8 +35,30 @@ func readPublished(data json.RawMessage) published {
 	if !ok {
 		return published{}
 	}
-	xml, _, _ := decodeDesc(d.Object.ObjectDesc)
-	return published{id: id, created: createdAt(id, d.Object.CreateTime), xml: xml}
+	return published{id: id, created: createdAt(id, d.Object.CreateTime)}
+}
+
+// ReadProof reads what WeChat stored from the reply to a post, as
+// moment.Result.Reply keeps it; false if the reply does not tell. It is not
+// done while posts are sent: it takes longer than all else about a reply, and
+// nothing hangs on it until somebody looks.
+func ReadProof(reply string) (moment.Proof, bool) {
+	var d struct {
+		Data struct {
+			Object struct {
+				ObjectDesc any `json:"objectDesc"`
+			} `json:"object"`
+		} `json:"data"`
+	}
+	if err := json.Unmarshal([]byte(reply), &d); err != nil {
+		return moment.Proof{}, false
+	}
+	xml, _, err := decodeDesc(d.Data.Object.ObjectDesc)
+	if err != nil || xml == "" {
+		return moment.Proof{}, false
+	}
+	p, err := ParseProof(xml)
+	return p, err == nil
 }
 
 // maxID is the most digits an id may have; today's have 20.

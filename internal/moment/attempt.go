@@ -17,14 +17,12 @@ const (
 
 // Result is how one call of the gateway ended.
 type Result struct {
-	Verdict   Verdict
-	Auth      bool      // Rejected because of our token, not because of the post
-	Cause     string    // short machine word: "timeout", "refused_dial", "http_500", "code_1001", …
-	Message   string    // one plain sentence for people
-	MomentID  string    // Delivered only
-	Created   time.Time // from the reply or the moment id; zero if it said none
-	StoredXML string    // decoded objectDesc; "" if absent
-	Proof     *Proof    // read from StoredXML; nil if it could not be
+	Verdict  Verdict
+	Auth     bool      // Rejected because of our token, not because of the post
+	Cause    string    // short machine word: "timeout", "refused_dial", "http_500", "code_1001", …
+	Message  string    // one plain sentence for people
+	MomentID string    // Delivered only
+	Created  time.Time // from the reply or the moment id; zero if it said none
 
 	Request  string // body as sent
 	Reply    string // body as received, at most 64 KiB; "" if none

@@ -43,7 +43,7 @@ type Post struct {
 
 	MomentID        string    // as the gateway named it: decimal, larger than int64
 	MomentCreatedAt time.Time // from the moment id
-	Proof           *Proof    // what WeChat stored, decoded; nil if no reply told
+	Proof           *Proof    // what a read-back found stored; nil if none was needed: then the reply of the delivered attempt tells
 	Error           string    // the last problem in plain words; "" = none
 
 	RecallMode RecallMode // "" unless recalled

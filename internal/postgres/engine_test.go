@@ -260,7 +260,7 @@ func (w *world) reap(lapsed, doubted int) {
 // expire makes the lease of everything in flight run out and settles it.
 func (w *world) expire() {
 	w.Helper()
-	w.exec(`UPDATE posts SET lease_until = now() - interval '1 second' WHERE lease_until IS NOT NULL`)
+	w.exec(`UPDATE posts SET lease_until = now() - interval '1 second', call_until = now() - interval '1 second' WHERE lease_until IS NOT NULL`)
 	w.reap(0, 1)
 }
 

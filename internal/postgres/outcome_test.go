@@ -16,7 +16,7 @@ func outcomesOf(posts []outcomeFor) []any {
 		out[i] = moment.Outcome{
 			Claim:  moment.Claim{Ref: moment.Ref{ID: p.post, Token: 1}, InstanceID: p.instance},
 			Action: moment.ActSucceed,
-			Result: moment.Result{Verdict: moment.Delivered, MomentID: fmt.Sprint(1_000_000_000 + p.post), Created: time.Now(), Proof: &moment.Proof{Title: "t"}},
+			Result: moment.Result{Verdict: moment.Delivered, MomentID: fmt.Sprint(1_000_000_000 + p.post), Created: time.Now()},
 		}
 	}
 	return outcomeColumns(out)

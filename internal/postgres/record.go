@@ -18,9 +18,9 @@ import (
 // flight through a partial index that it believes to be empty.
 const recordOutcomes = `
 	WITH r AS MATERIALIZED (
-		SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::interval[], $5::text[], $6::timestamptz[], $7::jsonb[], $8::text[],
-			$9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::int[], $15::interval[], $16::bool[])
-			AS r(id, token, action, backoff, moment_id, moment_created_at, proof, error,
+		SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::interval[], $5::text[], $6::timestamptz[], $7::text[],
+			$8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::int[], $14::interval[], $15::bool[])
+			AS r(id, token, action, backoff, moment_id, moment_created_at, error,
 				w_id, verdict, cause, request, reply, http_status, duration, has_comment)
 	), done AS (
 		UPDATE posts p SET
@@ -29,9 +29,8 @@ const recordOutcomes = `
 			finished_at = now(),
 			moment_id = r.moment_id,
 			moment_created_at = r.moment_created_at,
-			proof = r.proof,
 			error = r.error,
-			reconcile_at = CASE WHEN r.action = 'doubt' THEN now() + $17::interval END,
+			reconcile_at = CASE WHEN r.action = 'doubt' THEN now() + $16::interval END,
 			reconcile_round = 0,
 			version = p.version + 1,
 			updated_at = now()
@@ -113,7 +112,6 @@ func outcomeColumns(outcomes []moment.Outcome) []any {
 		backoffs, durations             = make([]time.Duration, n), make([]time.Duration, n)
 		moments                         = make([]*string, n)
 		created                         = make([]*time.Time, n)
-		proofs                          = make([]*moment.Proof, n)
 		statuses                        = make([]int32, n)
 		comments                        = make([]bool, n)
 	)
@@ -124,12 +122,12 @@ func outcomeColumns(outcomes []moment.Outcome) []any {
 		requests[i], replies[i], statuses[i], durations[i] = clean(o.Result.Request), clean(o.Result.Reply), int32(o.Result.Status), o.Result.Duration
 		comments[i] = o.Claim.FirstComment
 		if o.Action == moment.ActSucceed {
-			moments[i], created[i], proofs[i] = &o.Result.MomentID, orNull(o.Result.Created), cleanProof(o.Result.Proof)
+			moments[i], created[i] = &o.Result.MomentID, orNull(o.Result.Created)
 		} else {
 			errs[i] = clean(o.Result.Message)
 		}
 	}
-	return []any{ids, tokens, actions, backoffs, moments, created, proofs, errs,
+	return []any{ids, tokens, actions, backoffs, moments, created, errs,
 		wIDs, verdicts, causes, requests, replies, statuses, durations, comments, moment.ReconcileWaits[0]}
 }
 
@@ -147,7 +145,7 @@ func (db *DB) recordLate(ctx context.Context, o moment.Outcome) (ours bool, err 
 			return nil
 		case same && (p.State == moment.Unknown || p.State == moment.Scheduled) && o.Action == moment.ActSucceed:
 			ours = true
-			return p.markSent(ctx, tx, moment.ActSucceed, o.Result.MomentID, o.Result.Created, o.Result.Proof,
+			return p.markSent(ctx, tx, moment.ActSucceed, o.Result.MomentID, o.Result.Created, nil,
 				moment.System(p.ClaimedBy), map[string]any{"late": true})
 		case same && p.State == moment.Unknown && o.Action == moment.ActDoubt:
 			ours = true
