@@ -20,6 +20,9 @@ var blows = []struct{ point, signal string }{
 	{"after-claim", "STOP"}, {"after-intent", "STOP"}, {"mid-request", "STOP"}, {"after-reply", "STOP"},
 }
 
+// lateBy is how long after the request the simulator's fault "late" posts.
+const lateBy = 1500 * time.Millisecond
+
 // In every round two replicas of the real program work on one queue while the
 // gateway misbehaves; one of them is killed or frozen at some point and comes
 // back. Afterwards nothing may have been posted twice or be lost, and
@@ -81,8 +84,24 @@ func round(t *testing.T, rng *rand.Rand, point, signal string) (totals, bool) {
 	if signal == "KILL" {
 		s.start("victim", "")
 	}
-	s.eventually("every post has ended", time.Minute, s.settled)
+	s.settle()
 	return s.judge(), hit
+}
+
+// settle waits until every post has ended and stays so: the gateway may post a
+// while after the call was given up.
+func (s *stage) settle() {
+	var since time.Time
+	s.eventually("every post has ended", 75*time.Second, func() bool {
+		if !s.settled() {
+			since = time.Time{}
+			return false
+		}
+		if since.IsZero() {
+			since = time.Now()
+		}
+		return time.Since(since) > lateBy+time.Second
+	})
 }
 
 // strike waits for the blow, and deals it where it comes from outside or did

@@ -96,7 +96,7 @@ type stage struct {
 func newStage(t testing.TB, url string, accounts int, latency time.Duration) *stage {
 	t.Helper()
 	s := &stage{TB: t, url: url, dir: t.TempDir()}
-	cfg := sim.Config{Token: token, Latency: latency, Log: zerolog.Nop()}
+	cfg := sim.Config{Token: token, Latency: latency, SlowBy: lateBy, Log: zerolog.Nop()}
 	for i := range accounts {
 		wc := fmt.Sprintf("wxid_%d", i)
 		s.wc = append(s.wc, wc)
@@ -228,7 +228,7 @@ func (s *stage) sawNoRace(p *program) {
 		s.Errorf("%s panicked", p.name)
 	}
 	if s.Failed() {
-		s.Logf("log of %s:\n%s", p.name, tail(b, 6000))
+		s.Logf("log of %s:\n%s", p.name, tail(b, 1500))
 	}
 }
 

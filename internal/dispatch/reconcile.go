@@ -10,8 +10,8 @@ import (
 
 const (
 	doubtsAtOnce  = 8
-	doubtLease    = 2 * time.Minute  // time one read-back may take before another replica may try
-	readBackLimit = 45 * time.Second // for one read-back
+	doubtLease    = 30 * time.Second // after which another replica may try: a replica that dies here holds up its account that long
+	readBackLimit = 20 * time.Second // for one read-back
 	retryReadBack = 15 * time.Second // after one that could not be made
 )
 
