@@ -57,7 +57,9 @@ func (p *lockedPost) act(ctx context.Context, tx pgx.Tx, a Act, by moment.Origin
 		return p.schedule(ctx, tx, a.Action, p.DueAt, by, detail)
 	case moment.ActReject, moment.ActCancel:
 		return p.move(ctx, tx, a.Action, by, detail)
-	case moment.ActRetry, moment.ActSendNow, moment.ActNotSent:
+	case moment.ActNotSent:
+		return p.notSent(ctx, tx, by, detail)
+	case moment.ActRetry, moment.ActSendNow:
 		return p.schedule(ctx, tx, a.Action, time.Time{}, by, detail)
 	case moment.ActReschedule:
 		return p.reschedule(ctx, tx, a.DueAt, by)

@@ -1,0 +1,225 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"momentcast/internal/moment"
+)
+
+// viewCols are what a list shows beside the post: the instance, what holds the
+// post, its first comment. The queries that use them end in viewFrom.
+const viewCols = postCols + `, i.wc_id, i.name, i.time_zone, i.ready_at, coalesce(i.hold_reason, ''), head.due_at,
+	coalesce(f.state, ''), coalesce(f.error, ''), s.paused, g.down_since IS NOT NULL, now()`
+
+const viewFrom = `
+	JOIN instances i ON i.id = p.instance_id
+	CROSS JOIN settings s
+	CROSS JOIN gateway_status g
+	LEFT JOIN first_comments f ON f.post_id = p.id
+	LEFT JOIN LATERAL (
+		SELECT h.due_at FROM posts h
+		WHERE h.instance_id = p.instance_id AND h.state = 'scheduled' AND p.state = 'scheduled'
+		ORDER BY h.due_at, h.id
+		LIMIT 1
+	) head ON true`
+
+func scanView(row pgx.CollectableRow) (v moment.PostView, err error) {
+	var (
+		i    moment.Instance
+		head time.Time
+		s    moment.Situation
+	)
+	err = row.Scan(append(postDest(&v.Post), &v.WcID, &v.InstanceName, &v.TimeZone, nullTime{&i.ReadyAt}, &i.Hold, nullTime{&head},
+		&v.CommentState, &v.CommentError, &s.Paused, &s.GatewayDown, &s.Now)...)
+	if err != nil {
+		return v, err
+	}
+	if h, held := moment.HoldOf(&v.Post, &i, head, s); held {
+		v.Hold = &h
+	}
+	return v, nil
+}
+
+// Posts returns one page of the posts that q selects, at most q.Limit, and
+// whether more follow.
+func (db *DB) Posts(ctx context.Context, q moment.PostQuery) (views []moment.PostView, more bool, err error) {
+	l := postList{q, q.Limit + 1}
+	for _, undated := range l.phases() {
+		page, err := l.page(ctx, db, undated, l.want-len(views))
+		if err != nil {
+			return nil, false, fmt.Errorf("list posts: %w", translate(err))
+		}
+		views = append(views, page...)
+		if len(views) == l.want {
+			return views[:q.Limit], true, nil
+		}
+	}
+	return views, false, nil
+}
+
+// postList reads a list in two phases, each in the order of an index: the posts
+// that have a time, by (due_at, id), and those that have none yet, by id.
+type postList struct {
+	moment.PostQuery
+	want int
+}
+
+// phases says which phases are to be read (true = posts without a time), in
+// their order: the undated ones are always at the far end of time.
+func (l *postList) phases() []bool {
+	order := []bool{true, false}
+	if l.Ascending {
+		order = []bool{false, true}
+	}
+	if l.After != nil && l.After.DueAt.IsZero() == order[1] {
+		order = order[1:]
+	}
+	return slices.DeleteFunc(order, func(undated bool) bool { return undated && !l.mayBeUndated() })
+}
+
+// mayBeUndated: only drafts, and what became of them, may lack a time.
+func (l *postList) mayBeUndated() bool {
+	if !l.DueFrom.IsZero() || !l.DueTo.IsZero() {
+		return false
+	}
+	return len(l.States) == 0 || slices.Contains(l.States, moment.Draft) || slices.Contains(l.States, moment.Cancelled)
+}
+
+func (l *postList) page(ctx context.Context, db *DB, undated bool, limit int) ([]moment.PostView, error) {
+	dir := "DESC"
+	if l.Ascending {
+		dir = "ASC"
+	}
+	s := &selection{limit: limit, order: fmt.Sprintf("p.due_at %[1]s, p.id %[1]s", dir)}
+	l.filter(s)
+	l.seek(s, undated)
+	q := `WITH pick AS MATERIALIZED (` + s.pick(l.States, undated, l.InstanceID != 0) + `)
+		SELECT ` + viewCols + ` FROM pick JOIN posts p ON p.id = pick.id` + viewFrom + `
+		ORDER BY ` + s.order + `
+		LIMIT ` + fmt.Sprint(limit)
+	rows, err := db.pool.Query(ctx, q, s.args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, scanView)
+}
+
+// filter adds what the caller asked for.
+func (l *postList) filter(s *selection) {
+	if l.InstanceID != 0 {
+		s.where("p.instance_id = $%d", l.InstanceID)
+	}
+	if l.Author != "" {
+		s.where("p.author = $%d", l.Author)
+	}
+	if l.ExternalKey != "" {
+		s.where("p.external_key = $%d", l.ExternalKey)
+	}
+	if l.Text != "" {
+		s.where("(p.title ILIKE $%[1]d OR p.content ILIKE $%[1]d OR p.url ILIKE $%[1]d)", "%"+likeEscape.Replace(l.Text)+"%")
+	}
+	if !l.DueFrom.IsZero() {
+		s.where("p.due_at >= $%d", l.DueFrom)
+	}
+	if !l.DueTo.IsZero() {
+		s.where("p.due_at < $%d", l.DueTo)
+	}
+}
+
+// seek goes to where the page before ended.
+func (l *postList) seek(s *selection, undated bool) {
+	if undated {
+		s.conds = append(s.conds, "p.due_at IS NULL")
+	}
+	if l.After == nil || l.After.DueAt.IsZero() != undated {
+		if !undated {
+			s.conds = append(s.conds, "p.due_at IS NOT NULL")
+		}
+		return
+	}
+	beyond := "<"
+	if l.Ascending {
+		beyond = ">"
+	}
+	if undated {
+		s.where("p.id "+beyond+" $%d", l.After.ID)
+		return
+	}
+	s.args = append(s.args, l.After.DueAt, l.After.ID)
+	s.conds = append(s.conds, fmt.Sprintf("(p.due_at, p.id) %s ($%d, $%d)", beyond, len(s.args)-1, len(s.args)))
+}
+
+var likeEscape = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+
+// selection is a query in the making. Conditions are ours; what a caller sent
+// is in args.
+type selection struct {
+	conds []string
+	args  []any
+	order string
+	limit int
+}
+
+func (s *selection) where(format string, arg any) {
+	s.args = append(s.args, arg)
+	s.conds = append(s.conds, fmt.Sprintf(format, len(s.args)))
+}
+
+// pick selects the ids of the page. Where states are asked for, each is read by
+// itself in the order of an index that holds little else, and the heads are
+// merged: one scan for all of them would wade through the whole history for the
+// few posts that are not sent.
+func (s *selection) pick(states []moment.State, undated, oneInstance bool) string {
+	if undated || len(states) == 0 {
+		cond := ""
+		if len(states) > 0 {
+			cond = "p.state::text IN ('" + join(states, "', '") + "')"
+		}
+		return s.branch("posts p", cond)
+	}
+	var branches []string
+	for _, state := range states {
+		is := "p.state = '" + string(state) + "'"
+		switch {
+		case state == moment.Scheduled && !oneInstance:
+			// Overdue ones sit among the history of their time: they are looked up by instance.
+			branches = append(branches, s.branch("posts p", is+" AND p.due_at > now()"),
+				s.lateral(is+" AND p.instance_id = i.id AND p.due_at <= now()"))
+		case state.InFlight():
+			branches = append(branches, s.branch("posts p", is+" AND p.lease_until IS NOT NULL"))
+		default:
+			branches = append(branches, s.branch("posts p", is))
+		}
+	}
+	return strings.Join(branches, " UNION ALL ")
+}
+
+func (s *selection) branch(from, cond string) string {
+	conds := s.conds
+	if cond != "" {
+		conds = append([]string{cond}, conds...)
+	}
+	if len(conds) == 0 {
+		conds = []string{"true"}
+	}
+	return fmt.Sprintf("(SELECT p.id, p.due_at FROM %s WHERE %s ORDER BY %s LIMIT %d)", from, strings.Join(conds, " AND "), s.order, s.limit)
+}
+
+func (s *selection) lateral(cond string) string {
+	return fmt.Sprintf("(SELECT p.id, p.due_at FROM instances i CROSS JOIN LATERAL %s p ORDER BY %s LIMIT %d)",
+		s.branch("posts p", cond), s.order, s.limit)
+}
+
+func join(states []moment.State, sep string) string {
+	out := make([]string, len(states))
+	for i, s := range states {
+		out[i] = string(s)
+	}
+	return strings.Join(out, sep)
+}
