@@ -1,0 +1,172 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"momentcast/internal/moment"
+)
+
+// scopes says what a token needs for each operation. What is not here is
+// refused to everybody.
+var scopes = map[string]moment.Scope{
+	"create-post":       moment.ScopeWrite,
+	"create-posts":      moment.ScopeWrite,
+	"list-posts":        moment.ScopeRead,
+	"get-post":          moment.ScopeRead,
+	"edit-post":         moment.ScopeWrite,
+	"delete-post":       moment.ScopeWrite,
+	"submit-post":       moment.ScopeWrite,
+	"cancel-post":       moment.ScopeWrite,
+	"reschedule-post":   moment.ScopeWrite,
+	"approve-post":      moment.ScopeOperate,
+	"reject-post":       moment.ScopeOperate,
+	"retry-post":        moment.ScopeOperate,
+	"send-post-now":     moment.ScopeOperate,
+	"recall-post":       moment.ScopeOperate,
+	"resolve-post":      moment.ScopeOperate,
+	"create-instance":   moment.ScopeOperate,
+	"sync-instances":    moment.ScopeOperate,
+	"list-instances":    moment.ScopeRead,
+	"get-instance":      moment.ScopeRead,
+	"edit-instance":     moment.ScopeOperate,
+	"list-labels":       moment.ScopeRead,
+	"list-contacts":     moment.ScopeRead,
+	"pause":             moment.ScopeOperate,
+	"resume":            moment.ScopeOperate,
+	"get-status":        moment.ScopeRead,
+	"create-token":      moment.ScopeAdmin,
+	"list-tokens":       moment.ScopeAdmin,
+	"revoke-token":      moment.ScopeAdmin,
+	"gateway-callback":  public,
+	"get-openapi-json":  public,
+	"get-documentation": public,
+}
+
+// public marks what needs no token: the callback, whose path is its secret, and
+// the documentation.
+const public moment.Scope = ""
+
+// caller is who makes a request.
+type caller struct {
+	token  moment.Token
+	source string // "api" or "cli"
+}
+
+func callerOf(ctx context.Context) caller { c, _ := ctx.Value(keyCaller).(caller); return c }
+
+// origin is the caller as the audit trail names it.
+func origin(ctx context.Context) moment.Origin {
+	c := callerOf(ctx)
+	return moment.Origin{Actor: c.token.Name, Source: c.source}
+}
+
+// cliAgent begins the User-Agent of our own command line.
+const cliAgent = "momentcast-cli/"
+
+// guard lets a request through that carries a token with the scope that its
+// operation needs.
+func (a *API) guard(ctx huma.Context, next func(huma.Context)) {
+	op := ctx.Operation().OperationID
+	r, w := humago.Unwrap(ctx)
+	c := context.WithValue(ctx.Context(), keyOperation, op)
+	token, err := a.authenticate(c, r)
+	if err == nil {
+		err = authorize(token, op)
+	}
+	if err != nil {
+		p := a.problem(c, err)
+		if p.Status == http.StatusUnauthorized {
+			p = p.with("WWW-Authenticate", `Bearer realm="momentcast"`)
+		}
+		p.write(w, requestID(c))
+		return
+	}
+	who := caller{token, "api"}
+	if strings.HasPrefix(r.UserAgent(), cliAgent) {
+		who.source = "cli"
+	}
+	next(huma.WithContext(ctx, context.WithValue(c, keyCaller, who)))
+}
+
+func authorize(t moment.Token, op string) error {
+	need, listed := scopes[op]
+	if !listed || need == public {
+		return moment.Errorf(moment.Forbidden, "Nobody may call this operation.")
+	}
+	if !t.May(need) {
+		return moment.Errorf(moment.Forbidden, "The token lacks the scope %q.", need)
+	}
+	return nil
+}
+
+func (a *API) authenticate(ctx context.Context, r *http.Request) (moment.Token, error) {
+	kind, value, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	value = strings.TrimSpace(value)
+	if !strings.EqualFold(kind, "Bearer") || value == "" {
+		return moment.Token{}, moment.Errorf(moment.Unauthenticated, "A token is needed: Authorization: Bearer <token>.")
+	}
+	t, err := a.tokens.get(ctx, moment.HashToken(value))
+	if moment.KindOf(err) == moment.NotFound {
+		return t, moment.Errorf(moment.Unauthenticated, "The token is not valid: it is unknown, revoked or expired.")
+	}
+	return t, err
+}
+
+// tokenLife is how long a token is believed without asking the database: the
+// longest that a token revoked elsewhere still works.
+const tokenLife = 5 * time.Second
+
+// tokenCache spares the database a query a request. Only tokens that exist are
+// kept, so guessing does not fill it.
+type tokenCache struct {
+	lookUp func(context.Context, [32]byte) (moment.Token, error)
+	now    func() time.Time
+
+	mu    sync.Mutex
+	known map[[32]byte]knownToken
+}
+
+type knownToken struct {
+	moment.Token
+	until time.Time
+}
+
+func (c *tokenCache) get(ctx context.Context, hash [32]byte) (moment.Token, error) {
+	asked := c.now()
+	c.mu.Lock()
+	k, ok := c.known[hash]
+	c.mu.Unlock()
+	if ok && asked.Before(k.until) {
+		return k.Token, nil
+	}
+	t, err := c.lookUp(ctx, hash)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err != nil {
+		delete(c.known, hash)
+		return t, err
+	}
+	if c.known == nil {
+		c.known = make(map[[32]byte]knownToken)
+	}
+	until := asked.Add(tokenLife)
+	if !t.ExpiresAt.IsZero() && t.ExpiresAt.Before(until) {
+		until = t.ExpiresAt
+	}
+	c.known[hash] = knownToken{t, until}
+	return t, nil
+}
+
+// forget makes the next use of every token ask the database.
+func (c *tokenCache) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.known)
+}

@@ -1,0 +1,9 @@
+package api_test
+
+import (
+	"testing"
+
+	"momentcast/internal/postgres/postgrestest"
+)
+
+func TestMain(m *testing.M) { postgrestest.Main(m) }

@@ -1,0 +1,91 @@
+package api
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"reflect"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+const about = `Queue link cards for WeChat Moments, and see what became of each.
+
+**Times** are RFC 3339 with offset. **Ids** are integers; moment ids are strings, because they exceed 64 signed bits.
+**Durations** are written like "15m" or "72h"; "0s" switches a gap, an age gate or a lateness limit off.
+
+**Lists** answer ` + "`{\"items\":[…],\"next_cursor\":\"…\"|null}`" + `; pass next_cursor as cursor, with the same filters, for the next page.
+
+**Errors** are problem details (RFC 9457) that name every wrong field and never repeat what was sent.
+
+**Creating twice** is prevented by an Idempotency-Key: the same key with the same body answers what it answered first.
+**Changing what somebody else has changed** is prevented by ETag and If-Match.
+
+Every operation but the gateway's callback needs ` + "`Authorization: Bearer <token>`" + ` with the scope its description names; admin includes all others.`
+
+// humaConfig is the OpenAPI document without its operations. Every automatism
+// that would add routes, links or pages is off.
+func humaConfig(version string) huma.Config {
+	read := huma.Format{Marshal: marshal, Unmarshal: unmarshal}
+	return huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			OpenAPI: "3.1.0",
+			Info:    &huma.Info{Title: "momentcast", Version: orDev(version), Description: about},
+			Servers: []*huma.Server{{URL: prefix}},
+			Components: &huma.Components{
+				Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName),
+				SecuritySchemes: map[string]*huma.SecurityScheme{
+					"token": {Type: "http", Scheme: "bearer", Description: "An API token: mc_…"},
+				},
+			},
+			Security: []map[string][]string{{"token": {}}},
+			Tags: []*huma.Tag{
+				{Name: "posts", Description: "One link card for one instance at one time."},
+				{Name: "actions", Description: "What moves a post from one state to another. 409 says which states allow it."},
+				{Name: "instances", Description: "The WeChat accounts on the gateway."},
+				{Name: "control", Description: "The kill switch and the whole picture."},
+				{Name: "tokens", Description: "Who may use this API."},
+				{Name: "gateway", Description: "What the gateway calls."},
+			},
+		},
+		Formats:                      map[string]huma.Format{"application/json": read, "json": read},
+		DefaultFormat:                "application/json",
+		RejectUnknownQueryParameters: true, // a misspelt filter would select everything
+	}
+}
+
+func orDev(version string) string {
+	if version == "" {
+		return "dev"
+	}
+	return version
+}
+
+func marshal(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+// schemaName leaves out the suffix by which our bodies differ from the domain's types.
+func schemaName(t reflect.Type, hint string) string {
+	return strings.TrimSuffix(huma.DefaultSchemaNamer(t, hint), "Body")
+}
+
+// document completes an operation: the scope it needs, the errors it may end
+// in, the limit on its body.
+func document(op *huma.Operation) {
+	if need := scopes[op.OperationID]; need != public {
+		op.Description = strings.TrimSpace(op.Description + "\n\nNeeds the scope **" + string(need) + "**.")
+	}
+	op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusServiceUnavailable)
+	if strings.Contains(op.Path, "{") {
+		op.Errors = append(op.Errors, http.StatusNotFound)
+	}
+	if op.MaxBodyBytes == 0 {
+		op.MaxBodyBytes = maxBody
+	}
+	op.MaxBodyBytes++       // huma counts a body of exactly the limit as too large
+	op.BodyReadTimeout = -1 // takeBody has read it
+}

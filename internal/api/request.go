@@ -1,0 +1,219 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"path"
+	"runtime/debug"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"momentcast/internal/moment"
+)
+
+// bodyTime is how long a client may take to send its body.
+const bodyTime = 30 * time.Second
+
+type ctxKey int
+
+const (
+	keyRequest   ctxKey = iota // string: the request's id
+	keyCaller                  // caller
+	keyBody                    // []byte: the body as sent
+	keyOperation               // string
+)
+
+func requestID(ctx context.Context) string { id, _ := ctx.Value(keyRequest).(string); return id }
+func operation(ctx context.Context) string { op, _ := ctx.Value(keyOperation).(string); return op }
+
+// ServeHTTP implements http.Handler.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	id := rand.Text()[:16]
+	w.Header().Set("X-Request-Id", id)
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	r = r.WithContext(context.WithValue(r.Context(), keyRequest, id))
+	defer func() {
+		if v := recover(); v != nil {
+			if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				panic(v)
+			}
+			a.log.Error().Str("request_id", id).Interface("panic", v).Bytes("stack", debug.Stack()).Msg("request panicked")
+			newProblem(http.StatusInternalServerError, string(moment.Internal), moment.MessageOf(errors.New(""))).write(w, id)
+		}
+	}()
+	if p := a.unrouted(r); p != nil {
+		p.write(w, id)
+		return
+	}
+	if strings.HasPrefix(r.URL.Path, prefix+"/") {
+		w.Header().Set("Cache-Control", "no-store")
+	}
+	a.mux.ServeHTTP(w, r)
+}
+
+// unrouted is the answer to a request that no route takes; nil where one does.
+// The mux's own answers are plain text, and its redirects repeat the path.
+func (a *API) unrouted(r *http.Request) *Problem {
+	notFound := newProblem(http.StatusNotFound, string(moment.NotFound), "There is nothing at this path; /docs lists what there is.")
+	if r.URL.Path != path.Clean("/"+r.URL.Path) {
+		return notFound
+	}
+	h, pattern := a.mux.Handler(r)
+	if pattern != "" {
+		return nil
+	}
+	rec := &statusOnly{header: http.Header{}}
+	h.ServeHTTP(rec, r)
+	if rec.status != http.StatusMethodNotAllowed {
+		return notFound
+	}
+	return newProblem(http.StatusMethodNotAllowed, "method_not_allowed", "This path does not take that method; see the Allow header.").
+		with("Allow", rec.header.Get("Allow"))
+}
+
+// statusOnly is a ResponseWriter that keeps status and header.
+type statusOnly struct {
+	header http.Header
+	status int
+}
+
+func (s *statusOnly) Header() http.Header         { return s.header }
+func (s *statusOnly) WriteHeader(status int)      { s.status = status }
+func (s *statusOnly) Write(b []byte) (int, error) { return len(b), nil }
+
+// takeBody reads the body of an operation that takes one, so that its limits
+// are kept whatever the handler does later: a deadline that is left on the
+// connection would end a handler that waits for the gateway.
+func (a *API) takeBody(ctx huma.Context, next func(huma.Context)) {
+	op := ctx.Operation()
+	if op.RequestBody == nil {
+		next(ctx)
+		return
+	}
+	r, w := humago.Unwrap(ctx)
+	rc := http.NewResponseController(w)
+	_ = rc.SetReadDeadline(time.Now().Add(bodyTime)) // not every writer can
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, op.MaxBodyBytes-1))
+	_ = rc.SetReadDeadline(time.Time{})
+	id := requestID(ctx.Context())
+	switch tooLarge := (*http.MaxBytesError)(nil); {
+	case errors.As(err, &tooLarge):
+		newProblem(http.StatusRequestEntityTooLarge, "too_large", fmt.Sprintf("The body is larger than %d bytes.", op.MaxBodyBytes-1)).write(w, id)
+		return
+	case err != nil:
+		newProblem(http.StatusRequestTimeout, "timeout", "The body did not arrive in time.").write(w, id)
+		return
+	case len(body) > 0 && !isJSON(r.Header.Get("Content-Type")):
+		newProblem(http.StatusUnsupportedMediaType, "unsupported_media_type", "The body must be JSON, with Content-Type: application/json.").write(w, id)
+		return
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	next(huma.WithValue(ctx, keyBody, body))
+}
+
+func isJSON(contentType string) bool {
+	mediaType, _, _ := strings.Cut(contentType, ";")
+	mediaType = strings.ToLower(strings.TrimSpace(mediaType))
+	return mediaType == "" || mediaType == "application/json" || mediaType == "application/merge-patch+json"
+}
+
+// hashBody hashes the request for its Idempotency-Key: the operation and the
+// JSON it carries, whatever its spacing and order.
+func hashBody(ctx context.Context) [32]byte {
+	body, _ := ctx.Value(keyBody).([]byte)
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	var v any
+	if d.Decode(&v) == nil {
+		if canonical, err := json.Marshal(v); err == nil {
+			body = canonical
+		}
+	}
+	return sha256.Sum256(append([]byte(operation(ctx)+"\n"), body...))
+}
+
+// fieldMark encloses the name of a field in a decoding error, which has no
+// other way to say where it happened.
+const fieldMark = "\x1f"
+
+// unmarshal is how request bodies are read: what is ambiguous is refused
+// instead of guessed, and errors repeat nothing.
+func unmarshal(data []byte, v any) error {
+	if _, ok := v.(*any); ok {
+		if !utf8.Valid(data) {
+			return errors.New("is not valid UTF-8")
+		}
+		if name, ok := repeated(data); ok {
+			return errors.New(fieldMark + name + fieldMark + "is given twice")
+		}
+	}
+	err := json.Unmarshal(data, v)
+	if te, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && te.Field != "" {
+		return errors.New(fieldMark + te.Field + fieldMark + "is of the wrong type or out of range")
+	}
+	if se, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return fmt.Errorf("is not valid JSON, at byte %d", se.Offset)
+	}
+	if err != nil {
+		return errors.New("is not the JSON this call takes")
+	}
+	return nil
+}
+
+// repeated finds a name that an object of valid JSON has twice. Readers differ
+// in which of the two they believe; where an audience is at stake neither is.
+func repeated(data []byte) (name string, found bool) {
+	type level struct {
+		path string
+		seen map[string]bool // nil for an array
+		n    int
+		key  string
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	stack := []*level{{}}
+	for {
+		t, err := d.Token()
+		if err != nil {
+			return "", false // the end, or not valid: the decoder says so
+		}
+		top := stack[len(stack)-1]
+		if delim, ok := t.(json.Delim); ok && (delim == '}' || delim == ']') {
+			stack = stack[:len(stack)-1]
+			continue
+		}
+		at := top.path
+		if top.seen != nil && top.key == "" {
+			k, _ := t.(string)
+			top.key = strings.TrimPrefix(top.path+"."+k, ".")
+			if top.seen[k] {
+				return top.key, true
+			}
+			top.seen[k] = true
+			continue
+		}
+		if top.seen != nil {
+			at, top.key = top.key, ""
+		} else if len(stack) > 1 {
+			at = fmt.Sprintf("%s[%d]", top.path, top.n)
+			top.n++
+		}
+		switch t {
+		case json.Delim('{'):
+			stack = append(stack, &level{path: at, seen: map[string]bool{}})
+		case json.Delim('['):
+			stack = append(stack, &level{path: at})
+		}
+	}
+}
