@@ -18,6 +18,7 @@ type cli struct {
 	Log logFlags `embed:"" group:"log"`
 
 	Serve  serveCmd  `cmd:"" group:"run" help:"Run the service."`
+	Demo   demoCmd   `cmd:"" group:"run" help:"Try it: own PostgreSQL, simulated gateway, posts to watch; nothing to configure."`
 	Health healthCmd `cmd:"" group:"run" help:"Ask a running service whether it lives; exit code 0 if so. For container checks."`
 
 	Migrate migrateCmd `cmd:"" group:"data" help:"Bring the database's schema up or down, or tell where it stands."`

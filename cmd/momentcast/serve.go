@@ -12,7 +12,7 @@ import (
 type serveCmd struct {
 	Addr           string     `env:"MOMENTCAST_ADDR" default:"127.0.0.1:8080" group:"http" help:"Address to listen on. Put a TLS proxy before it for others."`
 	PublicURL      string     `env:"MOMENTCAST_PUBLIC_URL" placeholder:"URL" group:"http" help:"How the gateway reaches us; it is then asked to report lost logins there."`
-	BootstrapToken app.Secret `env:"MOMENTCAST_BOOTSTRAP_TOKEN" placeholder:"SECRET" group:"http" help:"API token with all rights to create when there is none yet, 20 characters or more."`
+	BootstrapToken app.Secret `env:"MOMENTCAST_BOOTSTRAP_TOKEN" placeholder:"SECRET" group:"http" help:"API token with all rights to create when there is none yet, 16 characters or more."`
 
 	Database databaseFlags `embed:"" group:"database"`
 	Gateway  gatewayFlags  `embed:"" group:"gateway"`

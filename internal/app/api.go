@@ -15,7 +15,13 @@ func (s *service) newAPI(_ *postgres.DB, _ *dispatch.Dispatcher) http.Handler {
 }
 
 // bootstrap creates the API token that was given, if there is none yet.
-func (s *service) bootstrap(_ context.Context, _ *postgres.DB) error { return nil }
+func (s *service) bootstrap(ctx context.Context, db *postgres.DB) error {
+	token := s.cfg.BootstrapToken.Reveal()
+	if token == "" {
+		return nil
+	}
+	return db.EnsureBootstrapToken(ctx, token)
+}
 
 // callbackURL is where the gateway reports lost logins. The secret in it is all
 // that tells the gateway from anybody else.

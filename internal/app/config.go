@@ -39,6 +39,8 @@ type Config struct {
 	// token.
 	Links     []Link
 	TokenHint string
+
+	listener net.Listener // instead of Addr; closed by Run
 }
 
 // Gateway says where the gateway is and who we are to it.
@@ -72,6 +74,7 @@ const (
 	DefaultAddr    = "127.0.0.1:8080"
 	DefaultDataDir = "./data"
 
+	minToken         = 16 // characters; the database refuses shorter ones, too
 	defaultTimeout   = time.Minute
 	defaultLeaseRoom = 30 * time.Second
 	defaultGrace     = 4 * time.Second
@@ -135,8 +138,8 @@ func (c Config) Validate() error {
 	if len(c.Replica) > 200 {
 		bad("MOMENTCAST_REPLICA", "is longer than 200 bytes")
 	}
-	if t := c.BootstrapToken.Reveal(); t != "" && len(t) < 20 {
-		bad("MOMENTCAST_BOOTSTRAP_TOKEN", "is shorter than 20 characters and could be guessed; make one with `openssl rand -hex 20`")
+	if t := c.BootstrapToken.Reveal(); t != "" && len(t) < minToken {
+		bad("MOMENTCAST_BOOTSTRAP_TOKEN", "is shorter than 16 characters and could be guessed; make one with `openssl rand -hex 20`")
 	}
 	return errors.Join(errs...)
 }

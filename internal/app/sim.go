@@ -67,6 +67,10 @@ func serveSim(ctx context.Context, addr string, s *sim.Sim, h http.Handler, log 
 	if err != nil {
 		return nil, plainListen(addr, err)
 	}
+	return serveSimOn(ln, s, h, log), nil
+}
+
+func serveSimOn(ln net.Listener, s *sim.Sim, h http.Handler, log zerolog.Logger) *simServer {
 	g := &simServer{sim: s, ln: ln, ended: make(chan error, 1)}
 	// No limit on writing: a call that hangs is one of its faults.
 	g.srv = &http.Server{
@@ -80,7 +84,7 @@ func serveSim(ctx context.Context, addr string, s *sim.Sim, h http.Handler, log 
 		}
 		g.ended <- err
 	}()
-	return g, nil
+	return g
 }
 
 func (g *simServer) addr() string { return g.ln.Addr().String() }

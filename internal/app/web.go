@@ -25,10 +25,13 @@ type web struct {
 var errStarting = errors.New("momentcast is still starting; see /readyz")
 
 func (s *service) listen(ctx context.Context) (*web, error) {
-	var lc net.ListenConfig
-	ln, err := lc.Listen(ctx, "tcp", s.cfg.Addr)
-	if err != nil {
-		return nil, plainListen(s.cfg.Addr, err)
+	ln := s.cfg.listener
+	if ln == nil {
+		var lc net.ListenConfig
+		var err error
+		if ln, err = lc.Listen(ctx, "tcp", s.cfg.Addr); err != nil {
+			return nil, plainListen(s.cfg.Addr, err)
+		}
 	}
 	return &web{ln: ln, srv: &http.Server{
 		Handler:           s.routes(),

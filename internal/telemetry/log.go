@@ -3,9 +3,12 @@
 package telemetry
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -70,8 +73,19 @@ func console(w io.Writer) io.Writer {
 			}
 			return t.Local().Format("15:04:05.000")
 		},
-		FieldsExclude: []string{"component"},
+		FormatFieldValue: fieldValue,
+		FieldsExclude:    []string{"component"},
 	}
+}
+
+// fieldValue spares people the digits of a duration that only programs read.
+func fieldValue(v any) string {
+	if n, ok := v.(json.Number); ok && strings.Contains(n.String(), ".") {
+		if f, err := n.Float64(); err == nil {
+			return strconv.FormatFloat(f, 'f', 1, 64)
+		}
+	}
+	return fmt.Sprint(v)
 }
 
 // terminal reports whether w shows what is written to a person.
