@@ -22,6 +22,7 @@ type cli struct {
 	Health healthCmd `cmd:"" group:"run" help:"Ask a running service whether it lives; exit code 0 if so. For container checks."`
 
 	Migrate migrateCmd `cmd:"" group:"data" help:"Bring the database's schema up or down, or tell where it stands."`
+	Token   tokenCmd   `cmd:"" group:"data" help:"Create, list and revoke API tokens, directly in the database."`
 
 	Sim     simCmd     `cmd:"" group:"other" help:"Run the simulated gateway alone. It posts nothing anywhere."`
 	Version versionCmd `cmd:"" group:"other" help:"Say which version this is."`
@@ -101,5 +102,11 @@ func unsetEmpty() {
 
 // line is an error as one line.
 func line(err error) string {
-	return strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' }), "; ")
+	var parts []string
+	for part := range strings.Lines(err.Error()) {
+		if part = strings.TrimSpace(part); part != "" {
+			parts = append(parts, part)
+		}
+	}
+	return strings.Join(parts, "; ")
 }

@@ -91,7 +91,7 @@ func (c *migrateUpCmd) Run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	n, err := migrations.Up(ctx, url)
+	n, err := migrations.Up(ctx, url.Reveal())
 	if err != nil {
 		return app.Plain("migrate the database", err)
 	}
@@ -113,7 +113,7 @@ func (c *migrateDownCmd) Run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := migrations.Down(ctx, url); err != nil {
+	if err := migrations.Down(ctx, url.Reveal()); err != nil {
 		return app.Plain("take the migration back", err)
 	}
 	fmt.Fprintln(out, "The newest migration is taken back.")
@@ -130,7 +130,7 @@ func (c *migrateStatusCmd) Run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	list, err := migrations.List(ctx, url)
+	list, err := migrations.List(ctx, url.Reveal())
 	if err != nil {
 		return app.Plain("read the migrations", err)
 	}
@@ -146,13 +146,9 @@ func (c *migrateStatusCmd) Run(ctx context.Context, out io.Writer) error {
 
 // url is the address of the database: as given, or of the momentcast that runs
 // in the data directory.
-func (f databaseFlags) url() (string, error) {
-	url := f.URL
-	if url == "" {
-		var err error
-		if url, err = app.RunningDatabase(f.DataDir); err != nil {
-			return "", err
-		}
+func (f databaseFlags) url() (app.Secret, error) {
+	if f.URL != "" {
+		return f.URL, nil
 	}
-	return url.Reveal(), nil
+	return app.RunningDatabase(f.DataDir)
 }

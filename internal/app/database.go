@@ -66,7 +66,7 @@ func (s *service) patiently(ctx context.Context, what string, do func(context.Co
 		}
 		s.waiting.Store(new(err.Error()))
 		if time.Since(said) >= sayEvery {
-			s.log.Warn().Err(err).Msgf("cannot %s: it is not there; trying again every second. If this goes on, check MOMENTCAST_DATABASE_URL and that PostgreSQL runs", what)
+			s.log.Warn().Err(err).Msgf("cannot %s; trying again every second. If this goes on: %s", what, postgres.Explain(err))
 			said = time.Now()
 		}
 		t := time.NewTimer(retryEvery)

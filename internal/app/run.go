@@ -76,6 +76,7 @@ func (s *service) live(ctx context.Context, web *web) (err error) {
 	}
 
 	w := s.begin(db)
+	defer w.api.Close()
 	var parts sync.WaitGroup
 	parts.Go(func() { w.dispatcher.Run(ctx) })
 	parts.Go(func() { s.registerCallback(ctx, db) })

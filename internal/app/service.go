@@ -2,13 +2,13 @@ package app
 
 import (
 	"context"
-	"net/http"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
+	"momentcast/internal/api"
 	"momentcast/internal/dispatch"
 	"momentcast/internal/gateway"
 	"momentcast/internal/postgres"
@@ -21,6 +21,9 @@ var (
 	_ dispatch.Store   = (*postgres.DB)(nil)
 	_ dispatch.Gateway = (*gateway.Client)(nil)
 	_ dispatch.Meter   = (*telemetry.Meter)(nil)
+	_ api.Store        = (*postgres.DB)(nil)
+	_ api.Gateway      = (*gateway.Client)(nil)
+	_ api.Engine       = (*dispatch.Dispatcher)(nil)
 )
 
 // service is one running momentcast.
@@ -41,7 +44,7 @@ type service struct {
 type work struct {
 	db         *postgres.DB
 	dispatcher *dispatch.Dispatcher
-	api        http.Handler
+	api        *api.API
 }
 
 func newService(cfg Config, log zerolog.Logger) (*service, error) {

@@ -85,7 +85,11 @@ func (s *service) routes() http.Handler {
 	mux.Handle("GET /metrics", telemetry.Handler(s.metrics))
 	s.startPage(mux)
 	mux.HandleFunc("/", s.toAPI)
-	return http.NewCrossOriginProtection().Handler(hardened(mux))
+	foreign := http.NewCrossOriginProtection()
+	foreign.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		writeProblem(w, http.StatusForbidden, "forbidden", "A page of another site made this request; only our own pages may.")
+	}))
+	return hardened(foreign.Handler(mux))
 }
 
 // hardened sets what no answer of ours may go without; a handler that needs
@@ -101,23 +105,19 @@ func hardened(next http.Handler) http.Handler {
 	})
 }
 
-// toAPI hands a request to the API, or says that there is none yet.
-func (s *service) toAPI(w http.ResponseWriter, r *http.Request) {
-	if work := s.work.Load(); work != nil {
-		work.api.ServeHTTP(w, r)
-		return
-	}
-	w.Header().Set("Retry-After", "2")
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(http.StatusServiceUnavailable)
-	_ = json.NewEncoder(w).Encode(map[string]any{
-		"title": http.StatusText(http.StatusServiceUnavailable), "status": http.StatusServiceUnavailable, "detail": errStarting.Error(),
-	})
-}
-
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(v) // a client that left is not our trouble
+}
+
+// writeProblem answers as the API does.
+func writeProblem(w http.ResponseWriter, status int, code, detail string) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]any{
+		"type": "about:blank", "title": http.StatusText(status), "status": status, "code": code, "detail": detail,
+	})
 }

@@ -118,8 +118,12 @@ func Unavailable(err error) bool {
 func Explain(err error) string {
 	pe, ok := errors.AsType[*pgconn.PgError](err)
 	switch {
+	case Unavailable(err):
+		return "check MOMENTCAST_DATABASE_URL, and that PostgreSQL runs and can be reached from here"
 	case !ok:
 		return ""
+	case pe.Code == "42P01" || pe.Code == "42703":
+		return "the schema is not this program's: run momentcast migrate up"
 	case strings.HasPrefix(pe.Code, "28"):
 		return "check the user name and password in MOMENTCAST_DATABASE_URL"
 	case pe.Code == "3D000":
