@@ -14,7 +14,7 @@ import (
 func TestDatabaseGoesAwayMidSend(t *testing.T) {
 	t.Parallel()
 	srv, url := postgrestest.Private(t)
-	s := newStage(t, url, 8, 30*time.Millisecond)
+	s := newStage(t, url, 8, 30*time.Millisecond, 1)
 	s.enqueue(300, -time.Second, 9*time.Second)
 	s.start("one", "")
 	s.start("two", "")
@@ -51,7 +51,7 @@ func (s *stage) sendsFlow() {
 func TestAnswersOfTheDatabaseAreLost(t *testing.T) {
 	t.Parallel()
 	_, url := postgrestest.Private(t)
-	s := newStage(t, url, 8, 10*time.Millisecond)
+	s := newStage(t, url, 8, 10*time.Millisecond, 1)
 	p, through := newProxy(t, url, 1)
 	s.enqueue(200, -time.Second, 4*time.Second)
 	direct := s.url
@@ -73,7 +73,7 @@ func TestAnswersOfTheDatabaseAreLost(t *testing.T) {
 func TestSilentDatabaseConnections(t *testing.T) {
 	t.Parallel()
 	_, url := postgrestest.Private(t)
-	s := newStage(t, url, 4, 10*time.Millisecond)
+	s := newStage(t, url, 4, 10*time.Millisecond, 1)
 	p, through := newProxy(t, url, 2)
 	s.enqueue(40, -time.Second, 3*time.Second)
 	direct := s.url
@@ -93,7 +93,7 @@ func TestSilentDatabaseConnections(t *testing.T) {
 // no post: they wait, and leave when it is back.
 func TestGatewayGoesAway(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, postgrestest.URL(t), 4, 5*time.Millisecond)
+	s := newStage(t, postgrestest.URL(t), 4, 5*time.Millisecond, 1)
 	p, through := newProxy(t, s.gw, 3)
 	p.set(1, 0) // every answer is lost, so that no look succeeds
 	direct := s.gw

@@ -69,7 +69,7 @@ func TestCrashMatrix(t *testing.T) {
 }
 
 func round(t *testing.T, rng *rand.Rand, point, signal string) (totals, bool) {
-	s := newStage(t, postgrestest.URL(t), 8, time.Duration(2+rng.Intn(30))*time.Millisecond)
+	s := newStage(t, postgrestest.URL(t), 8, time.Duration(2+rng.Intn(30))*time.Millisecond, rng.Uint64())
 	s.sim.SetFaults(sim.Faults{
 		Reject: 0.03, DropBefore: 0.01, DropAfter: 0.03, HTTP500: 0.01, HTTP500After: 0.02, BrokenJSON: 0.02, NoID: 0.02, Hang: 0.01, Late: 0.01,
 	})

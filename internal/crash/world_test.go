@@ -93,10 +93,10 @@ type stage struct {
 	wc   []string
 }
 
-func newStage(t testing.TB, url string, accounts int, latency time.Duration) *stage {
+func newStage(t testing.TB, url string, accounts int, latency time.Duration, seed uint64) *stage {
 	t.Helper()
 	s := &stage{TB: t, url: url, dir: t.TempDir()}
-	cfg := sim.Config{Token: token, Latency: latency, SlowBy: lateBy, Log: zerolog.Nop()}
+	cfg := sim.Config{Token: token, Latency: latency, SlowBy: lateBy, Seed: seed, Log: zerolog.Nop()}
 	for i := range accounts {
 		wc := fmt.Sprintf("wxid_%d", i)
 		s.wc = append(s.wc, wc)
