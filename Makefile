@@ -88,6 +88,10 @@ bench: setup build ## measure the engine; ARGS="…" is passed on
 crash: setup ## kill and freeze it ROUNDS times and count what was sent
 	go test -count=1 -timeout 6h -run TestCrashMatrix -v ./internal/crash -args -rounds=$(ROUNDS) $(ARGS)
 
+.PHONY: clocks
+clocks: setup ## replicas whose clocks are ten minutes off
+	go test -count=1 -tags clocks -run TestClocks -v ./internal/crash
+
 .PHONY: plans
 plans: setup ## read the engine's query plans beside 5 M finished posts
 	MOMENTCAST_PLAN_SCALE=10 go test -count=1 -timeout 30m -run TestPlans -v ./internal/postgres

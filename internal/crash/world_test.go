@@ -177,7 +177,12 @@ type program struct {
 // start runs a replica; point arms a failpoint ("name:count:signal") in it.
 func (s *stage) start(name, point string, env ...string) *program {
 	s.Helper()
-	p := &program{Cmd: exec.Command(binary(s), "serve"), name: name, log: filepath.Join(s.dir, name+".log"), dead: make(chan struct{})}
+	return s.startProgram(binary(s), name, point, env...)
+}
+
+func (s *stage) startProgram(path, name, point string, env ...string) *program {
+	s.Helper()
+	p := &program{Cmd: exec.Command(path, "serve"), name: name, log: filepath.Join(s.dir, name+".log"), dead: make(chan struct{})}
 	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		s.Fatal(err)
