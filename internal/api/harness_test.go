@@ -207,7 +207,7 @@ func (s *service) force(id int64, state moment.State) {
 		moment.Sent:    ", claim_token = 1, moment_id = (13000000000000000000 + id)::text, intent_at = greatest(now(), due_at) + interval '250 milliseconds', attempt = 1, finished_at = now()",
 		moment.Unknown: ", claim_token = 1, intent_at = now() - interval '5 minutes', call_until = now() - interval '4 minutes', attempt = 1",
 	}
-	s.exec(fmt.Sprintf(`UPDATE posts SET lease_until = NULL, moment_id = NULL, state = '%s'%s WHERE id = $1`, state, set[state]), id)
+	s.exec(fmt.Sprintf(`UPDATE posts SET state = '%s'%s WHERE id = $1`, state, set[state]), id)
 }
 
 type fakeGateway struct {

@@ -20,8 +20,9 @@ func (v *visibilityBody) visibility() moment.Visibility {
 	return moment.Visibility{Mode: moment.VisibilityMode(v.Mode), Users: v.Users, Labels: v.Labels}
 }
 
-// postBody is a post as a list shows it.
-type postBody struct {
+// PostBody is a post as a list shows it. Like everything that others here
+// embed it is exported, because the schema is read from exported fields only.
+type PostBody struct {
 	ID           int64           `json:"id" example:"4711"`
 	InstanceID   int64           `json:"instance_id" example:"7"`
 	WcID         string          `json:"wc_id" doc:"The instance's account." example:"wxid_gia1nwcgpobz22"`
@@ -72,7 +73,7 @@ type commentBody struct {
 
 // postDetailBody is everything that is known of a post.
 type postDetailBody struct {
-	postBody
+	PostBody
 	Proof    *proofBody    `json:"proof" doc:"What WeChat stored; null = it was not told."`
 	Attempts []attemptBody `json:"attempts" doc:"The calls of the gateway, latest last."`
 	Events   []eventBody   `json:"events" doc:"The audit trail, latest last."`
@@ -115,9 +116,9 @@ type eventBody struct {
 	Detail    map[string]any `json:"detail" doc:"Old and new values, the reason, and the like."`
 }
 
-func showPost(v *moment.PostView) postBody {
+func showPost(v *moment.PostView) PostBody {
 	p := &v.Post
-	b := postBody{
+	b := PostBody{
 		ID: p.ID, InstanceID: p.InstanceID, WcID: v.WcID, InstanceName: v.InstanceName, State: string(p.State.Shown()),
 		DueAt: at(p.DueAt), MaxLateness: brief(p.MaxLateness),
 		Content: p.Card.Content, Title: p.Card.Title, Description: p.Card.Description, URL: p.Card.URL, ThumbURL: p.Card.ThumbURL,
@@ -149,7 +150,7 @@ func showPost(v *moment.PostView) postBody {
 }
 
 func showDetail(d *moment.PostDetail) postDetailBody {
-	b := postDetailBody{postBody: showPost(&d.PostView), Attempts: []attemptBody{}, Events: []eventBody{}}
+	b := postDetailBody{PostBody: showPost(&d.PostView), Attempts: []attemptBody{}, Events: []eventBody{}}
 	if p := d.Proof; p != nil {
 		differences := list(p.Differences(d.Card))
 		b.Proof = &proofBody{p.Title, p.URL, p.Content, p.Description, p.ThumbURL, p.Private, at(p.CreatedAt), len(differences) == 0, differences}

@@ -66,7 +66,7 @@ type postOutput struct {
 	ETag     string `header:"ETag" doc:"The version; for If-Match."`
 	Location string `header:"Location"`
 	Replayed string `header:"Idempotency-Replayed" doc:"true = an earlier request with this key was answered with this post."`
-	Body     postBody
+	Body     PostBody
 }
 
 func (a *API) createPost(ctx context.Context, in *createPostInput) (*postOutput, error) {
@@ -268,7 +268,7 @@ func (in *listPostsInput) query() (q moment.PostQuery, list string, err error) {
 }
 
 type listPostsOutput struct {
-	Body pageBody[postBody]
+	Body pageBody[PostBody]
 }
 
 func (a *API) listPosts(ctx context.Context, in *listPostsInput) (*listPostsOutput, error) {
@@ -280,7 +280,7 @@ func (a *API) listPosts(ctx context.Context, in *listPostsInput) (*listPostsOutp
 	if err != nil {
 		return nil, err
 	}
-	out := &listPostsOutput{pageBody[postBody]{Items: make([]postBody, len(views))}}
+	out := &listPostsOutput{pageBody[PostBody]{Items: make([]PostBody, len(views))}}
 	for i := range views {
 		out.Body.Items[i] = showPost(&views[i])
 	}

@@ -118,7 +118,8 @@ func (a *API) takeBody(ctx huma.Context, next func(huma.Context)) {
 		newProblem(http.StatusUnsupportedMediaType, "unsupported_media_type", "The body must be JSON, with Content-Type: application/json.").write(w, id)
 		return
 	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
+	r.Body, r.Header = io.NopCloser(bytes.NewReader(body)), r.Header.Clone()
+	r.Header.Set("Content-Type", "application/json")
 	next(huma.WithValue(ctx, keyBody, body))
 }
 

@@ -21,7 +21,8 @@ func (a *API) registerTokens() {
 	register(a, op("revoke-token", http.MethodDelete, "/tokens/{id}", "Revoke a token", "It stops working at once here, within 5 seconds on other replicas."), a.revokeToken)
 }
 
-type tokenBody struct {
+// TokenBody is a token as a list shows it.
+type TokenBody struct {
 	ID         int64      `json:"id"`
 	Name       string     `json:"name"`
 	Scopes     []string   `json:"scopes"`
@@ -33,12 +34,12 @@ type tokenBody struct {
 }
 
 type newTokenBody struct {
-	tokenBody
+	TokenBody
 	Token string `json:"token" doc:"Shown this once." example:"mc_…"`
 }
 
-func showToken(t moment.Token) tokenBody {
-	b := tokenBody{ID: t.ID, Name: t.Name, CreatedBy: t.CreatedBy, CreatedAt: t.CreatedAt.UTC(),
+func showToken(t moment.Token) TokenBody {
+	b := TokenBody{ID: t.ID, Name: t.Name, CreatedBy: t.CreatedBy, CreatedAt: t.CreatedAt.UTC(),
 		ExpiresAt: at(t.ExpiresAt), LastUsedAt: at(t.LastUsedAt), RevokedAt: at(t.RevokedAt)}
 	for _, s := range t.Scopes {
 		b.Scopes = append(b.Scopes, string(s))
@@ -84,7 +85,7 @@ func (a *API) createToken(ctx context.Context, in *createTokenInput) (*createTok
 }
 
 type listTokensOutput struct {
-	Body pageBody[tokenBody]
+	Body pageBody[TokenBody]
 }
 
 type listTokensInput struct {
@@ -104,7 +105,7 @@ func (a *API) listTokens(ctx context.Context, in *listTokensInput) (*listTokensO
 	if err != nil {
 		return nil, err
 	}
-	out := &listTokensOutput{pageBody[tokenBody]{Items: []tokenBody{}}}
+	out := &listTokensOutput{pageBody[TokenBody]{Items: []TokenBody{}}}
 	for i, t := range ts {
 		if i == in.Limit {
 			out.Body.NextCursor = place{ID: ts[i-1].ID}.cursor("tokens")
