@@ -3,16 +3,40 @@ package app
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"momentcast/internal/api"
 	"momentcast/internal/dispatch"
+	"momentcast/internal/gateway"
+	"momentcast/internal/moment"
 	"momentcast/internal/postgres"
 )
 
 // newAPI returns the JSON API on the database.
 func (s *service) newAPI(db *postgres.DB, d *dispatch.Dispatcher) *api.API {
-	return api.New(api.Config{Store: db, Gateway: s.gw, Engine: d, Log: s.log, Version: s.cfg.Version})
+	return api.New(api.Config{Store: store{db}, Gateway: s.gw, Engine: d, Log: s.log, Version: s.cfg.Version})
+}
+
+// store is the database with the proof of a post that was sent: what WeChat
+// stored is kept as the gateway's reply told it, and read when somebody looks.
+type store struct{ *postgres.DB }
+
+// PostDetail implements api.Store.
+func (s store) PostDetail(ctx context.Context, id int64) (*moment.PostDetail, error) {
+	d, err := s.DB.PostDetail(ctx, id)
+	if err != nil || d.Proof != nil {
+		return d, err
+	}
+	for _, a := range slices.Backward(d.Attempts) {
+		if a.Verdict == moment.Delivered {
+			if p, ok := gateway.ReadProof(a.Reply); ok {
+				d.Proof = &p
+			}
+			break
+		}
+	}
+	return d, nil
 }
 
 // toAPI hands a request to the API, or says that there is none yet.

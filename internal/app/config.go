@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"momentcast/internal/dispatch"
+	"momentcast/internal/gateway"
 	"momentcast/internal/moment"
 )
 
@@ -142,6 +143,11 @@ func (c Config) Validate() error {
 		bad("MOMENTCAST_BOOTSTRAP_TOKEN", "is shorter than 16 characters and could be guessed; make one with `openssl rand -hex 20`")
 	}
 	return errors.Join(errs...)
+}
+
+// Client is g as the client takes it.
+func (g Gateway) Client() gateway.Config {
+	return gateway.Config{BaseURL: g.URL, Token: g.Token.Reveal(), Account: g.Account, Password: g.Password.Reveal(), Timeout: g.Timeout}
 }
 
 func (g Gateway) validate() error {

@@ -128,7 +128,8 @@ func (l logLines) Write(p []byte) (int, error) {
 
 // usual reports whether the line belongs to any start or stop.
 func usual(text string) bool {
-	return strings.Contains(text, "terminating connection") || strings.Contains(text, "starting up") || strings.Contains(text, "shutting down")
+	return strings.Contains(text, "terminating connection") || strings.Contains(text, "starting up") ||
+		strings.Contains(text, "not yet accepting connections") || strings.Contains(text, "shutting down")
 }
 
 func ownURL(socket, port string) Secret {

@@ -21,7 +21,7 @@ var (
 	_ dispatch.Store   = (*postgres.DB)(nil)
 	_ dispatch.Gateway = (*gateway.Client)(nil)
 	_ dispatch.Meter   = (*telemetry.Meter)(nil)
-	_ api.Store        = (*postgres.DB)(nil)
+	_ api.Store        = store{}
 	_ api.Gateway      = (*gateway.Client)(nil)
 	_ api.Engine       = (*dispatch.Dispatcher)(nil)
 )
@@ -48,11 +48,9 @@ type work struct {
 }
 
 func newService(cfg Config, log zerolog.Logger) (*service, error) {
-	gw, err := gateway.New(gateway.Config{
-		BaseURL: cfg.Gateway.URL, Token: cfg.Gateway.Token.Reveal(),
-		Account: cfg.Gateway.Account, Password: cfg.Gateway.Password.Reveal(),
-		Timeout: cfg.Gateway.Timeout, Log: log.With().Str("component", "gateway").Logger(),
-	})
+	to := cfg.Gateway.Client()
+	to.Log = log.With().Str("component", "gateway").Logger()
+	gw, err := gateway.New(to)
 	if err != nil {
 		return nil, err
 	}

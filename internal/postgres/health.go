@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"momentcast/internal/moment"
@@ -92,6 +93,35 @@ func NewestSchema() (int64, error) {
 		newest = max(newest, n)
 	}
 	return newest, nil
+}
+
+// OldTransaction is one that holds a snapshot for long.
+type OldTransaction struct {
+	PID     int32
+	Program string // as it calls itself
+	State   string // of its session: active, idle in transaction, …
+	Age     time.Duration
+}
+
+// OldTransactions lists transactions older than limit that keep dead rows from
+// being cleaned up, oldest first, at most 100.
+func (db *DB) OldTransactions(ctx context.Context, limit time.Duration) ([]OldTransaction, error) {
+	const q = `
+		SELECT pid, coalesce(application_name, ''), coalesce(state, ''), clock_timestamp() - xact_start
+		FROM pg_stat_activity
+		WHERE (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL) AND datname = current_database()
+		  AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND xact_start < clock_timestamp() - $1::interval
+		ORDER BY xact_start
+		LIMIT 100`
+	rows, err := db.pool.Query(ctx, q, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list old transactions: %w", translate(err))
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[OldTransaction])
+	if err != nil {
+		return nil, fmt.Errorf("list old transactions: %w", translate(err))
+	}
+	return list, nil
 }
 
 // Unavailable reports whether err says that the database cannot answer now,
