@@ -1,0 +1,113 @@
+package client
+
+import "time"
+
+// Page is one page of a list.
+type Page[T any] struct {
+	Items      []T     `json:"items"`
+	NextCursor *string `json:"next_cursor"`
+}
+
+// Post is the part of a post that is shown to people.
+type Post struct {
+	ID         int64      `json:"id"`
+	WcID       string     `json:"wc_id"`
+	State      string     `json:"state"`
+	Hold       *Hold      `json:"hold"`
+	DueAt      *time.Time `json:"due_at"`
+	Title      string     `json:"title"`
+	Content    string     `json:"content"`
+	URL        string     `json:"url"`
+	Visibility *struct {
+		Mode   string   `json:"mode"`
+		Users  []string `json:"users"`
+		Labels []string `json:"labels"`
+	} `json:"visibility"`
+	ExternalKey *string    `json:"external_key"`
+	Author      string     `json:"author"`
+	SentAt      *time.Time `json:"sent_at"`
+	LatenessMS  *int64     `json:"lateness_ms"`
+	MomentID    *string    `json:"moment_id"`
+	Error       *string    `json:"error"`
+	RecallMode  *string    `json:"recall_mode"`
+	Actions     []string   `json:"actions"`
+	Proof       *struct {
+		Matches     bool     `json:"matches"`
+		Differences []string `json:"differences"`
+	} `json:"proof"`
+	Attempts []struct {
+		Number     int       `json:"number"`
+		StartedAt  time.Time `json:"started_at"`
+		DurationMS int64     `json:"duration_ms"`
+		Verdict    string    `json:"verdict"`
+		Message    string    `json:"message"`
+	} `json:"attempts"`
+	Events []struct {
+		At      time.Time `json:"at"`
+		Action  string    `json:"action"`
+		ToState *string   `json:"to_state"`
+		Actor   string    `json:"actor"`
+		Source  string    `json:"source"`
+	} `json:"events"`
+}
+
+// Hold is why something waits.
+type Hold struct {
+	Reason  string     `json:"reason"`
+	Until   *time.Time `json:"until"`
+	Message string     `json:"message"`
+}
+
+// Instance is the part of an instance that is shown to people.
+type Instance struct {
+	ID           int64      `json:"id"`
+	WcID         string     `json:"wc_id"`
+	WID          *string    `json:"w_id"`
+	Name         string     `json:"name"`
+	Groups       []string   `json:"groups"`
+	TimeZone     string     `json:"time_zone"`
+	Online       bool       `json:"online"`
+	OnlineSince  *time.Time `json:"online_since"`
+	MaturedAt    *time.Time `json:"matured_at"`
+	Paused       bool       `json:"paused"`
+	PausedReason *string    `json:"paused_reason"`
+	SentToday    int        `json:"sent_today"`
+	NextSlotAt   *time.Time `json:"next_slot_at"`
+	Hold         *Hold      `json:"hold"`
+	Pacing       struct {
+		MinGap     string `json:"min_gap"`
+		DailyCap   int    `json:"daily_cap"`
+		QuietHours string `json:"quiet_hours"`
+		OnlineAge  string `json:"online_age"`
+	} `json:"pacing"`
+	Counts map[string]int64 `json:"counts"`
+}
+
+// Paused is whether everything is paused.
+type Paused struct {
+	Paused bool       `json:"paused"`
+	Reason *string    `json:"reason"`
+	By     *string    `json:"by"`
+	Since  *time.Time `json:"since"`
+}
+
+// Status is the whole picture.
+type Status struct {
+	Paused  Paused `json:"paused"`
+	Gateway struct {
+		ObservedAt *time.Time `json:"observed_at"`
+		DownSince  *time.Time `json:"down_since"`
+		Error      *string    `json:"error"`
+	} `json:"gateway"`
+	Replicas []struct {
+		Name           string `json:"name"`
+		Version        string `json:"version"`
+		HeartbeatAgeMS int64  `json:"heartbeat_age_ms"`
+		InFlight       int    `json:"in_flight"`
+	} `json:"replicas"`
+	Posts     map[string]int64 `json:"posts"`
+	Overdue   int64            `json:"overdue"`
+	DueHeld   map[string]int64 `json:"due_held"`
+	NextDue   *time.Time       `json:"next_due"`
+	Instances map[string]int64 `json:"instances"`
+}
