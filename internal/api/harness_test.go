@@ -278,3 +278,5 @@ type fakeEngine struct {
 
 func (e *fakeEngine) Wake()    { e.mu.Lock(); defer e.mu.Unlock(); e.wakes++ }
 func (e *fakeEngine) Recheck() { e.mu.Lock(); defer e.mu.Unlock(); e.rechecks++ }
+
+func (e *fakeEngine) count() int { e.mu.Lock(); defer e.mu.Unlock(); return e.rechecks }

@@ -35,7 +35,7 @@ type ProblemField struct {
 	Message  string `json:"message" doc:"What is wrong there." example:"is not a wxid (letters, digits, - _ @ . only, at most 64)"`
 }
 
-// Error, GetStatus, GetHeaders and ContentType make a Problem huma's error.
+// Error implements error.
 func (p *Problem) Error() string { return p.Detail }
 
 // GetStatus implements huma.StatusError.

@@ -17,15 +17,13 @@ import (
 func (db *DB) CreatePosts(ctx context.Context, posts []*moment.Post, key moment.RequestKey) (ids []int64, replayed bool, err error) {
 	ids, replayed, err = db.AddPosts(ctx, posts, key)
 	if pe, ok := errors.AsType[*pgconn.PgError](err); ok && pe.ConstraintName == "posts_external_key_idx" {
-		if better := db.takenKeys(ctx, posts, err); better != nil {
-			err = better
-		}
+		err = db.takenKeys(ctx, posts, err)
 	}
 	return ids, replayed, err
 }
 
-// takenKeys says which of the posts' external keys are taken, and by whom; nil
-// if none is (any more).
+// takenKeys says which of the posts' external keys are taken, and by whom. It
+// returns the cause as it is if that cannot be told (any more).
 func (db *DB) takenKeys(ctx context.Context, posts []*moment.Post, cause error) error {
 	keys := make([]string, 0, len(posts))
 	for _, p := range posts {
@@ -35,13 +33,13 @@ func (db *DB) takenKeys(ctx context.Context, posts []*moment.Post, cause error) 
 	}
 	rows, err := db.pool.Query(ctx, `SELECT external_key, id FROM posts WHERE external_key = ANY($1::text[])`, keys)
 	if err != nil {
-		return nil
+		return cause
 	}
 	taken := make(map[string]int64)
 	var key string
 	var id int64
 	if _, err := pgx.ForEachRow(rows, []any{&key, &id}, func() error { taken[key] = id; return nil }); err != nil || len(taken) == 0 {
-		return nil
+		return cause
 	}
 	e := &moment.Error{Kind: moment.Conflict, Err: cause}
 	for i, p := range posts {

@@ -14,7 +14,7 @@ import (
 
 // viewCols are what a list shows beside the post: the instance, what holds the
 // post, its first comment. The queries that use them end in viewFrom.
-const viewCols = postCols + `, i.wc_id, i.name, i.time_zone, i.ready_at, coalesce(i.hold_reason, ''), head.due_at,
+const viewCols = postCols + `, i.wc_id, i.name, i.time_zone, i.ready_at, coalesce(i.hold_reason, ''), head.due_at, head.id <> p.id,
 	coalesce(f.state, ''), coalesce(f.error, ''), s.paused, g.down_since IS NOT NULL, now()`
 
 const viewFrom = `
@@ -23,7 +23,7 @@ const viewFrom = `
 	CROSS JOIN gateway_status g
 	LEFT JOIN first_comments f ON f.post_id = p.id
 	LEFT JOIN LATERAL (
-		SELECT h.due_at FROM posts h
+		SELECT h.due_at, h.id FROM posts h
 		WHERE h.instance_id = p.instance_id AND h.state = 'scheduled' AND p.state = 'scheduled'
 		ORDER BY h.due_at, h.id
 		LIMIT 1
@@ -33,12 +33,16 @@ func scanView(row pgx.CollectableRow) (v moment.PostView, err error) {
 	var (
 		i    moment.Instance
 		head time.Time
+		late *bool // another post of the instance goes first
 		s    moment.Situation
 	)
-	err = row.Scan(append(postDest(&v.Post), &v.WcID, &v.InstanceName, &v.TimeZone, nullTime{&i.ReadyAt}, &i.Hold, nullTime{&head},
+	err = row.Scan(append(postDest(&v.Post), &v.WcID, &v.InstanceName, &v.TimeZone, nullTime{&i.ReadyAt}, &i.Hold, nullTime{&head}, &late,
 		&v.CommentState, &v.CommentError, &s.Paused, &s.GatewayDown, &s.Now)...)
 	if err != nil {
 		return v, err
+	}
+	if late != nil && *late && head.Equal(v.DueAt) {
+		head = head.Add(-1) // due at the same time, but it was created earlier
 	}
 	if h, held := moment.HoldOf(&v.Post, &i, head, s); held {
 		v.Hold = &h
@@ -181,7 +185,7 @@ func (s *selection) pick(states []moment.State, undated, oneInstance bool) strin
 		if len(states) > 0 {
 			cond = "p.state::text IN ('" + join(states, "', '") + "')"
 		}
-		return s.branch("posts p", cond)
+		return s.branch(cond)
 	}
 	var branches []string
 	for _, state := range states {
@@ -189,18 +193,18 @@ func (s *selection) pick(states []moment.State, undated, oneInstance bool) strin
 		switch {
 		case state == moment.Scheduled && !oneInstance:
 			// Overdue ones sit among the history of their time: they are looked up by instance.
-			branches = append(branches, s.branch("posts p", is+" AND p.due_at > now()"),
+			branches = append(branches, s.branch(is+" AND p.due_at > now()"),
 				s.lateral(is+" AND p.instance_id = i.id AND p.due_at <= now()"))
 		case state.InFlight():
-			branches = append(branches, s.branch("posts p", is+" AND p.lease_until IS NOT NULL"))
+			branches = append(branches, s.branch(is+" AND p.lease_until IS NOT NULL"))
 		default:
-			branches = append(branches, s.branch("posts p", is))
+			branches = append(branches, s.branch(is))
 		}
 	}
 	return strings.Join(branches, " UNION ALL ")
 }
 
-func (s *selection) branch(from, cond string) string {
+func (s *selection) branch(cond string) string {
 	conds := s.conds
 	if cond != "" {
 		conds = append([]string{cond}, conds...)
@@ -208,12 +212,12 @@ func (s *selection) branch(from, cond string) string {
 	if len(conds) == 0 {
 		conds = []string{"true"}
 	}
-	return fmt.Sprintf("(SELECT p.id, p.due_at FROM %s WHERE %s ORDER BY %s LIMIT %d)", from, strings.Join(conds, " AND "), s.order, s.limit)
+	return fmt.Sprintf("(SELECT p.id, p.due_at FROM posts p WHERE %s ORDER BY %s LIMIT %d)", strings.Join(conds, " AND "), s.order, s.limit)
 }
 
 func (s *selection) lateral(cond string) string {
 	return fmt.Sprintf("(SELECT p.id, p.due_at FROM instances i CROSS JOIN LATERAL %s p ORDER BY %s LIMIT %d)",
-		s.branch("posts p", cond), s.order, s.limit)
+		s.branch(cond), s.order, s.limit)
 }
 
 func join(states []moment.State, sep string) string {

@@ -9,7 +9,7 @@ import (
 	"momentcast/internal/moment"
 )
 
-const tokenCols = `id, name, scopes, created_by, created_at, expires_at, last_used_at, revoked_at`
+const tokenCols = `id, name, scopes, created_by, created_at, expires_at, last_used_at, revoked_at` //nolint:gosec // names of columns
 
 func scanToken(row pgx.CollectableRow) (t moment.Token, err error) {
 	err = row.Scan(&t.ID, &t.Name, &t.Scopes, &t.CreatedBy, &t.CreatedAt, nullTime{&t.ExpiresAt}, nullTime{&t.LastUsedAt}, nullTime{&t.RevokedAt})
@@ -17,7 +17,7 @@ func scanToken(row pgx.CollectableRow) (t moment.Token, err error) {
 }
 
 // liveToken is what makes a token valid.
-const liveToken = `revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())`
+const liveToken = `revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())` //nolint:gosec // a condition
 
 // CreateToken stores a token by the hash of its value.
 func (db *DB) CreateToken(ctx context.Context, t moment.Token, hash [32]byte, by moment.Origin) (out moment.Token, err error) {
