@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+
+	"momentcast/internal/moment"
 )
 
 // Figures are what the metrics tell of the database's content: numbers only.
@@ -34,31 +36,43 @@ func (db *DB) Figures(ctx context.Context) (f Figures, err error) {
 	return f, nil
 }
 
-// readWork counts due posts. Only instances that are ready or held can have any.
+// readWork counts due posts and what holds them, as moment.HoldOf judges. Only
+// instances that are ready or held can have any.
 func (db *DB) readWork(ctx context.Context, f *Figures) error {
 	const q = `
-		SELECT coalesce(i.hold_reason, '') AS reason, count(*), coalesce(sum(d.n), 0)::bigint
-		FROM instances i CROSS JOIN LATERAL (
+		SELECT w.why, count(*), sum(d.n)::bigint, count(*) FILTER (WHERE d.n > 0)
+		FROM instances i CROSS JOIN settings s CROSS JOIN gateway_status g
+		CROSS JOIN LATERAL (
 			SELECT count(*) AS n FROM (
 				SELECT FROM posts p
 				WHERE p.instance_id = i.id AND p.state = 'scheduled' AND p.due_at <= now()
 				ORDER BY p.due_at
 				LIMIT 1000) x
 		) d
+		CROSS JOIN LATERAL (
+			SELECT CASE
+				WHEN s.paused THEN 'paused'
+				WHEN g.down_since IS NOT NULL AND d.n > 0 THEN 'gateway_down'
+				WHEN i.ready_at IS NULL OR i.ready_at > now() THEN coalesce(i.hold_reason, '')
+				ELSE '' END AS why
+		) w
 		WHERE i.hold_reason IS NOT NULL OR i.ready_at <= now()
-		GROUP BY 1`
+		GROUP BY w.why`
 	rows, err := db.pool.Query(ctx, q)
 	if err != nil {
 		return err
 	}
 	f.Due, f.Held = map[string]int64{}, map[string]int64{}
-	var reason string
-	var instances, due int64
-	_, err = pgx.ForEachRow(rows, []any{&reason, &instances, &due}, func() error {
-		f.Due[reason] = due
-		if reason != "" {
-			f.Held[reason] = instances
+	var why string
+	var instances, due, heads int64
+	_, err = pgx.ForEachRow(rows, []any{&why, &instances, &due, &heads}, func() error {
+		if why != "" {
+			f.Due[why] += due
+			f.Held[why] = instances
+			return nil
 		}
+		f.Due[""] = heads
+		f.Due[string(moment.HeldBehind)] += due - heads
 		return nil
 	})
 	return err
