@@ -19,12 +19,20 @@ type cli struct {
 
 	Serve  serveCmd  `cmd:"" group:"run" help:"Run the service."`
 	Demo   demoCmd   `cmd:"" group:"run" help:"Try it: own PostgreSQL, simulated gateway, posts to watch; nothing to configure."`
+	Doctor doctorCmd `cmd:"" group:"run" help:"Find out what is wrong and what to do about it."`
 	Health healthCmd `cmd:"" group:"run" help:"Ask a running service whether it lives; exit code 0 if so. For container checks."`
 
 	Migrate migrateCmd `cmd:"" group:"data" help:"Bring the database's schema up or down, or tell where it stands."`
 	Token   tokenCmd   `cmd:"" group:"data" help:"Create, list and revoke API tokens, directly in the database."`
 
+	Post     PostCmd     `cmd:"" group:"use" help:"Queue, list and act on posts."`
+	Instance InstanceCmd `cmd:"" group:"use" help:"Register, list and change instances."`
+	Pause    PauseCmd    `cmd:"" group:"use" help:"Send nothing any more, on all replicas, until resumed."`
+	Resume   ResumeCmd   `cmd:"" group:"use" help:"End the pause."`
+	Status   StatusCmd   `cmd:"" group:"use" help:"Show the whole picture."`
+
 	Sim     simCmd     `cmd:"" group:"other" help:"Run the simulated gateway alone. It posts nothing anywhere."`
+	Bench   benchCmd   `cmd:"" group:"other" help:"Measure the engine on this machine."`
 	Version versionCmd `cmd:"" group:"other" help:"Say which version this is."`
 }
 
