@@ -57,23 +57,28 @@ func (db *DB) Instances(ctx context.Context, q moment.InstanceQuery) (views []mo
 	return views, false, nil
 }
 
+// instanceCounts counts the posts of an instance. Each count has an index that
+// holds little else; drafts, pending and cancelled posts have none.
+const instanceCounts = `
+	SELECT (SELECT count(*) FROM posts WHERE instance_id = $1 AND state = 'scheduled'),
+		(SELECT count(*) FROM posts WHERE instance_id = $1 AND state IN ('claimed', 'sending')),
+		(SELECT count(*) FROM posts WHERE instance_id = $1 AND moment_id IS NOT NULL),
+		(SELECT count(*) FROM posts WHERE instance_id = $1 AND state = 'failed'),
+		(SELECT count(*) FROM posts WHERE instance_id = $1 AND state = 'unknown'),
+		(SELECT count(*) FROM posts WHERE instance_id = $1 AND state = 'missed')`
+
 // Instance returns the instance with the counts of its posts.
 func (db *DB) Instance(ctx context.Context, id int64) (*moment.InstanceView, error) {
-	v, err := readInstance(ctx, db.pool, id)
+	var v *moment.InstanceView
+	var scheduled, sending, sent, failed, unknown, missed int64
+	err := db.byIndex(ctx, func(tx pgx.Tx) (err error) {
+		if v, err = readInstance(ctx, tx, id); err != nil {
+			return err
+		}
+		return tx.QueryRow(ctx, instanceCounts, id).Scan(&scheduled, &sending, &sent, &failed, &unknown, &missed)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read instance %d: %w", id, missing(err, "instance"))
-	}
-	// Each count has an index that holds little else; drafts and cancelled posts have none.
-	const counts = `
-		SELECT (SELECT count(*) FROM posts WHERE instance_id = $1 AND state = 'scheduled'),
-			(SELECT count(*) FROM posts WHERE instance_id = $1 AND state IN ('claimed', 'sending')),
-			(SELECT count(*) FROM posts WHERE instance_id = $1 AND moment_id IS NOT NULL),
-			(SELECT count(*) FROM posts WHERE instance_id = $1 AND state = 'failed'),
-			(SELECT count(*) FROM posts WHERE instance_id = $1 AND state = 'unknown'),
-			(SELECT count(*) FROM posts WHERE instance_id = $1 AND state = 'missed')`
-	var scheduled, sending, sent, failed, unknown, missed int64
-	if err := db.pool.QueryRow(ctx, counts, id).Scan(&scheduled, &sending, &sent, &failed, &unknown, &missed); err != nil {
-		return nil, fmt.Errorf("count posts of instance %d: %w", id, translate(err))
 	}
 	v.Counts = map[moment.State]int64{moment.Scheduled: scheduled, moment.Sending: sending, moment.Sent: sent,
 		moment.Failed: failed, moment.Unknown: unknown, moment.Missed: missed}

@@ -53,25 +53,52 @@ func scanView(row pgx.CollectableRow) (v moment.PostView, err error) {
 // Posts returns one page of the posts that q selects, at most q.Limit, and
 // whether more follow.
 func (db *DB) Posts(ctx context.Context, q moment.PostQuery) (views []moment.PostView, more bool, err error) {
-	l := postList{q, q.Limit + 1}
-	for _, undated := range l.phases() {
-		page, err := l.page(ctx, db, undated, l.want-len(views))
-		if err != nil {
-			return nil, false, fmt.Errorf("list posts: %w", translate(err))
+	l := postList{q}
+	err = db.byIndex(ctx, func(tx pgx.Tx) error {
+		for _, undated := range l.phases() {
+			query, args := l.sql(undated, q.Limit+1-len(views))
+			rows, err := tx.Query(ctx, query, args...)
+			if err != nil {
+				return err
+			}
+			page, err := pgx.CollectRows(rows, scanView)
+			if err != nil {
+				return err
+			}
+			if views = append(views, page...); len(views) > q.Limit {
+				views, more = views[:q.Limit], true
+				return nil
+			}
 		}
-		views = append(views, page...)
-		if len(views) == l.want {
-			return views[:q.Limit], true, nil
-		}
+		return nil
+	})
+	if err != nil {
+		return nil, false, fmt.Errorf("list posts: %w", translate(err))
 	}
-	return views, false, nil
+	return views, more, nil
+}
+
+// holdToIndexes makes the planner follow the order of an index to the rows of a
+// page, until the transaction ends. It keeps no statistics of states, takes each
+// for rare, and would rather read and sort the whole table.
+const holdToIndexes = `SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)`
+
+// byIndex runs queries that read a small part of what may be large tables, all
+// as of one instant.
+func (db *DB) byIndex(ctx context.Context, do func(pgx.Tx) error) error {
+	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	return pgx.BeginTxFunc(ctx, db.pool, snapshot, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, holdToIndexes); err != nil {
+			return err
+		}
+		return do(tx)
+	})
 }
 
 // postList reads a list in two phases, each in the order of an index: the posts
 // that have a time, by (due_at, id), and those that have none yet, by id.
 type postList struct {
 	moment.PostQuery
-	want int
 }
 
 // phases says which phases are to be read (true = posts without a time), in
@@ -95,7 +122,8 @@ func (l *postList) mayBeUndated() bool {
 	return len(l.States) == 0 || slices.Contains(l.States, moment.Draft) || slices.Contains(l.States, moment.Cancelled)
 }
 
-func (l *postList) page(ctx context.Context, db *DB, undated bool, limit int) ([]moment.PostView, error) {
+// sql is the query for one phase of the page.
+func (l *postList) sql(undated bool, limit int) (q string, args []any) {
 	dir := "DESC"
 	if l.Ascending {
 		dir = "ASC"
@@ -103,15 +131,13 @@ func (l *postList) page(ctx context.Context, db *DB, undated bool, limit int) ([
 	s := &selection{limit: limit, order: fmt.Sprintf("p.due_at %[1]s, p.id %[1]s", dir)}
 	l.filter(s)
 	l.seek(s, undated)
-	q := `WITH pick AS MATERIALIZED (` + s.pick(l.States, undated, l.InstanceID != 0) + `)
+	order := fmt.Sprintf("pick.due_at %[1]s, pick.id %[1]s", dir)
+	// Ordered by what was picked: by the posts' own columns it would be walked through the posts' index to the place.
+	q = `WITH pick AS MATERIALIZED (
+			SELECT * FROM (` + s.pick(l.States, undated, l.InstanceID != 0) + `) pick ORDER BY ` + order + ` LIMIT ` + fmt.Sprint(limit) + `)
 		SELECT ` + viewCols + ` FROM pick JOIN posts p ON p.id = pick.id` + viewFrom + `
-		ORDER BY ` + s.order + `
-		LIMIT ` + fmt.Sprint(limit)
-	rows, err := db.pool.Query(ctx, q, s.args...)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, scanView)
+		ORDER BY ` + order
+	return q, s.args
 }
 
 // filter adds what the caller asked for.
@@ -193,7 +219,8 @@ func (s *selection) pick(states []moment.State, undated, oneInstance bool) strin
 		switch {
 		case state == moment.Scheduled && !oneInstance:
 			// Overdue ones sit among the history of their time: they are looked up by instance.
-			branches = append(branches, s.branch(is+" AND p.due_at > now()"),
+			// For the others the state is spelled as text, or they would be read from the index by instance, all of them.
+			branches = append(branches, s.branch("p.state::text = 'scheduled' AND p.due_at > now()"),
 				s.lateral(is+" AND p.instance_id = i.id AND p.due_at <= now()"))
 		case state.InFlight():
 			branches = append(branches, s.branch(is+" AND p.lease_until IS NOT NULL"))

@@ -47,6 +47,10 @@ const countDue = `
 	WHERE due.posts > 0
 	GROUP BY held.reason`
 
+// nextDue walks the posts that have their time still to come, few of which are
+// not scheduled.
+const nextDue = `SELECT due_at FROM posts WHERE state::text = 'scheduled' AND due_at > now() ORDER BY due_at LIMIT 1`
+
 const countInstances = `
 	SELECT count(*), count(*) FILTER (WHERE online), count(*) FILTER (WHERE NOT online),
 		count(*) FILTER (WHERE online AND coalesce(matured_at, online_since + coalesce(i.online_age, s.online_age)) > now()),
@@ -56,8 +60,6 @@ const countInstances = `
 // Status returns the whole picture, as of one instant.
 func (db *DB) Status(ctx context.Context) (st moment.Status, err error) {
 	b := &pgx.Batch{}
-	// The planner knows nothing of how rare the states are that are counted here.
-	b.Queue(`SET LOCAL enable_seqscan = off`)
 	b.Queue(`SELECT now(), paused, paused_reason, paused_by, paused_at, observed_at, down_since, error FROM settings CROSS JOIN gateway_status`).
 		QueryRow(func(row pgx.Row) error {
 			g := &st.Gateway
@@ -76,8 +78,7 @@ func (db *DB) Status(ctx context.Context) (st moment.Status, err error) {
 		st.DueHeld, err = collectCounts[moment.HoldReason](rows)
 		return err
 	})
-	// Few posts that are not scheduled have their time still to come.
-	b.Queue(`SELECT due_at FROM posts WHERE state::text = 'scheduled' AND due_at > now() ORDER BY due_at LIMIT 1`).Query(func(rows pgx.Rows) error {
+	b.Queue(nextDue).Query(func(rows pgx.Rows) error {
 		next, err := pgx.CollectRows(rows, pgx.RowTo[time.Time])
 		if len(next) == 1 {
 			st.NextDue = next[0]
@@ -88,9 +89,7 @@ func (db *DB) Status(ctx context.Context) (st moment.Status, err error) {
 		n := &st.Instances
 		return row.Scan(&n.Total, &n.Online, &n.Offline, &n.Maturing, &n.Paused)
 	})
-	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	err = pgx.BeginTxFunc(ctx, db.pool, snapshot, func(tx pgx.Tx) error { return tx.SendBatch(ctx, b).Close() })
-	if err != nil {
+	if err := db.byIndex(ctx, func(tx pgx.Tx) error { return tx.SendBatch(ctx, b).Close() }); err != nil {
 		return st, fmt.Errorf("read status: %w", translate(err))
 	}
 	for _, n := range st.DueHeld {
