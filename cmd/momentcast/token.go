@@ -22,7 +22,7 @@ type tokenCmd struct {
 
 type tokenCreateCmd struct {
 	Name    string         `arg:"" help:"Who or what it is for; named in the history."`
-	Scope   []moment.Scope `default:"read" enum:"read,write,operate,admin" help:"What it may do: read, write (create and edit posts), operate (approve, retry, pause, instances), admin (everything). Repeat for several."`
+	Scope   []moment.Scope `default:"read" enum:"read,write,approve,operate,admin" help:"What it may do: read, write (create and edit posts), approve (and reject), operate (approve, retry, pause, instances), admin (everything). Repeat for several."`
 	Expires time.Duration  `placeholder:"720h" help:"Time until it no longer works. Not set: never."`
 
 	Database databaseFlags `embed:"" group:"database"`

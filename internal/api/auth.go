@@ -13,44 +13,44 @@ import (
 	"momentcast/internal/moment"
 )
 
-// scopes says what a token needs for each operation. What is not here is
-// refused to everybody.
-var scopes = map[string]moment.Scope{
-	"create-post":      moment.ScopeWrite,
-	"create-posts":     moment.ScopeWrite,
-	"list-posts":       moment.ScopeRead,
-	"get-post":         moment.ScopeRead,
-	"edit-post":        moment.ScopeWrite,
-	"delete-post":      moment.ScopeWrite,
-	"submit-post":      moment.ScopeWrite,
-	"cancel-post":      moment.ScopeWrite,
-	"reschedule-post":  moment.ScopeWrite,
-	"approve-post":     moment.ScopeOperate,
-	"reject-post":      moment.ScopeOperate,
-	"retry-post":       moment.ScopeOperate,
-	"send-post-now":    moment.ScopeOperate,
-	"recall-post":      moment.ScopeOperate,
-	"resolve-post":     moment.ScopeOperate,
-	"create-instance":  moment.ScopeOperate,
-	"sync-instances":   moment.ScopeOperate,
-	"list-instances":   moment.ScopeRead,
-	"get-instance":     moment.ScopeRead,
-	"edit-instance":    moment.ScopeOperate,
-	"list-labels":      moment.ScopeRead,
-	"list-contacts":    moment.ScopeRead,
-	"pause":            moment.ScopeOperate,
-	"resume":           moment.ScopeOperate,
-	"get-status":       moment.ScopeRead,
-	"create-token":     moment.ScopeAdmin,
-	"list-tokens":      moment.ScopeAdmin,
-	"revoke-token":     moment.ScopeAdmin,
+// needs says which permission each operation takes. What is not here is refused
+// to everybody.
+var needs = map[string]moment.Permission{
+	"create-post":      moment.PermWrite,
+	"create-posts":     moment.PermWrite,
+	"list-posts":       moment.PermView,
+	"get-post":         moment.PermView,
+	"edit-post":        moment.PermWrite,
+	"delete-post":      moment.PermWrite,
+	"submit-post":      moment.PermWrite,
+	"cancel-post":      moment.PermWrite,
+	"reschedule-post":  moment.PermWrite,
+	"approve-post":     moment.PermApprove,
+	"reject-post":      moment.PermApprove,
+	"retry-post":       moment.PermOperate,
+	"send-post-now":    moment.PermOperate,
+	"recall-post":      moment.PermOperate,
+	"resolve-post":     moment.PermOperate,
+	"create-instance":  moment.PermOperate,
+	"sync-instances":   moment.PermOperate,
+	"list-instances":   moment.PermView,
+	"get-instance":     moment.PermView,
+	"edit-instance":    moment.PermOperate,
+	"list-labels":      moment.PermView,
+	"list-contacts":    moment.PermView,
+	"pause":            moment.PermOperate,
+	"resume":           moment.PermOperate,
+	"get-status":       moment.PermView,
+	"create-token":     moment.PermAdmin,
+	"list-tokens":      moment.PermAdmin,
+	"revoke-token":     moment.PermAdmin,
 	"gateway-callback": public,
 	"get-openapi-json": public,
 }
 
 // public marks what needs no token: the callback, whose path is its secret, and
 // the documentation.
-const public moment.Scope = ""
+const public moment.Permission = ""
 
 // caller is who makes a request.
 type caller struct {
@@ -69,8 +69,8 @@ func origin(ctx context.Context) moment.Origin {
 // cliAgent begins the User-Agent of our own command line.
 const cliAgent = "momentcast-cli/"
 
-// guard lets a request through that carries a token with the scope that its
-// operation needs.
+// guard lets a request through that carries a token with the permission that
+// its operation needs.
 func (a *API) guard(ctx huma.Context, next func(huma.Context)) {
 	op := ctx.Operation().OperationID
 	r, w := humago.Unwrap(ctx)
@@ -95,12 +95,12 @@ func (a *API) guard(ctx huma.Context, next func(huma.Context)) {
 }
 
 func authorize(t moment.Token, op string) error {
-	need, listed := scopes[op]
+	need, listed := needs[op]
 	if !listed || need == public {
 		return moment.Errorf(moment.Forbidden, "Nobody may call this operation.")
 	}
 	if !t.May(need) {
-		return moment.Errorf(moment.Forbidden, "The token lacks the scope %q.", need)
+		return moment.Errorf(moment.Forbidden, "The token lacks the scope %q.", need.Scope())
 	}
 	return nil
 }

@@ -2,5 +2,5 @@ package api
 
 import "momentcast/internal/moment"
 
-// Scopes is the table of what each operation needs.
-func Scopes() map[string]moment.Scope { return scopes }
+// Needs is the table of what each operation needs.
+func Needs() map[string]moment.Permission { return needs }

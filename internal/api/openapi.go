@@ -76,8 +76,8 @@ func schemaName(t reflect.Type, hint string) string {
 // document completes an operation: the scope it needs, the errors it may end
 // in, the limit on its body.
 func document(op *huma.Operation) {
-	if need := scopes[op.OperationID]; need != public {
-		op.Description = strings.TrimSpace(op.Description + "\n\nNeeds the scope **" + string(need) + "**.")
+	if need := needs[op.OperationID]; need != public {
+		op.Description = strings.TrimSpace(op.Description + "\n\nNeeds the scope **" + string(need.Scope()) + "**.")
 	}
 	op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusServiceUnavailable)
 	if strings.Contains(op.Path, "{") {

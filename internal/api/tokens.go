@@ -50,7 +50,7 @@ func showToken(t moment.Token) TokenBody {
 type createTokenInput struct {
 	Body struct {
 		Name      string   `json:"name" doc:"Who or what it is for; the actor in the audit trail. At most 100 characters." example:"crm"`
-		Scopes    []string `json:"scopes" doc:"read, write, operate, admin. Only admin includes others." example:"[\"read\",\"write\"]"`
+		Scopes    []string `json:"scopes" doc:"read, write, approve, operate, admin. Operate includes approve, admin everything; none of the others includes another." example:"[\"read\",\"write\"]"`
 		ExpiresIn string   `json:"expires_in,omitempty" doc:"Not given = never." example:"2160h"`
 	} `nameHint:"CreateTokenBody"`
 }

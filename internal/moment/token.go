@@ -12,16 +12,18 @@ import (
 // Scope is what an API token may do.
 type Scope string
 
-// The scopes. Admin includes all others; none of the others includes another.
+// The scopes; scopePermissions says what each allows. Admin includes all
+// others, operate includes approve, and none of the others includes another.
 const (
-	ScopeRead    Scope = "read"    // look at everything but tokens
-	ScopeWrite   Scope = "write"   // create, edit, submit, cancel, reschedule
-	ScopeOperate Scope = "operate" // retry, send now, resolve, recall, approve, reject, pause, resume, instances
-	ScopeAdmin   Scope = "admin"   // tokens, and everything else
+	ScopeRead    Scope = "read"
+	ScopeWrite   Scope = "write"
+	ScopeApprove Scope = "approve"
+	ScopeOperate Scope = "operate"
+	ScopeAdmin   Scope = "admin"
 )
 
 // Scopes lists every scope.
-var Scopes = []Scope{ScopeRead, ScopeWrite, ScopeOperate, ScopeAdmin}
+var Scopes = []Scope{ScopeRead, ScopeWrite, ScopeApprove, ScopeOperate, ScopeAdmin}
 
 // Token is a credential of the API. Its value is shown once and never stored.
 type Token struct {
@@ -35,9 +37,9 @@ type Token struct {
 	RevokedAt  time.Time // zero = it still works
 }
 
-// May reports whether the token has the scope.
-func (t *Token) May(s Scope) bool {
-	return slices.Contains(t.Scopes, s) || slices.Contains(t.Scopes, ScopeAdmin)
+// May reports whether one of the token's scopes allows p.
+func (t *Token) May(p Permission) bool {
+	return slices.ContainsFunc(t.Scopes, func(s Scope) bool { return s.May(p) })
 }
 
 // Check reports everything wrong with a token that is to be made.
@@ -47,12 +49,12 @@ func (t *Token) Check() error {
 		fs = append(fs, Field{"name", m})
 	}
 	if len(t.Scopes) == 0 {
-		fs = append(fs, Field{"scopes", "at least one is required: read, write, operate, admin"})
+		fs = append(fs, Field{"scopes", "at least one is required: read, write, approve, operate, admin"})
 	}
 	for i, s := range t.Scopes {
 		switch {
 		case !slices.Contains(Scopes, s):
-			fs = append(fs, Field{fmt.Sprintf("scopes[%d]", i), "must be read, write, operate or admin"})
+			fs = append(fs, Field{fmt.Sprintf("scopes[%d]", i), "must be read, write, approve, operate or admin"})
 		case slices.Contains(t.Scopes[:i], s):
 			fs = append(fs, Field{fmt.Sprintf("scopes[%d]", i), "is named twice"})
 		}
