@@ -129,7 +129,7 @@ func TestEveryOperationHasAScope(t *testing.T) {
 			if (scope == "") != (op.Security != nil) {
 				t.Errorf("%s: scope %q, documented as %v", op.OperationID, scope, op.Security)
 			}
-			if scope != "" && !strings.Contains(op.Description, "**"+string(scope)+"**") {
+			if scope != "" && !strings.Contains(op.Description, "**"+string(scope.Scope())+"**") {
 				t.Errorf("%s: its description does not name its scope", op.OperationID)
 			}
 			delete(rest, op.OperationID)
