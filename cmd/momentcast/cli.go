@@ -71,7 +71,23 @@ func (f logFlags) log(c *console) (zerolog.Logger, error) {
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	unsetEmpty()
 	var c cli
-	parser, err := kong.New(&c,
+	parser, err := c.parser(ctx, stdout, stderr)
+	if err != nil {
+		return err
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	k, err := parser.Parse(args)
+	if err != nil {
+		return err
+	}
+	return k.Run()
+}
+
+// parser returns what reads a command line into c.
+func (c *cli) parser(ctx context.Context, stdout, stderr io.Writer) (*kong.Kong, error) {
+	return kong.New(c,
 		kong.Name("momentcast"),
 		kong.Description(description),
 		kong.ExplicitGroups(groups),
@@ -84,17 +100,6 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		kong.BindTo(stdout, (*io.Writer)(nil)),
 		kong.Bind(&c.Log, &console{stdout, stderr}),
 	)
-	if err != nil {
-		return err
-	}
-	if len(args) == 0 {
-		args = []string{"--help"}
-	}
-	k, err := parser.Parse(args)
-	if err != nil {
-		return err
-	}
-	return k.Run()
 }
 
 // unsetEmpty drops settings that are empty: compose files and unit files pass

@@ -19,17 +19,19 @@ var version = "dev"
 // exitInterrupted is what a program ends with that was interrupted twice.
 const exitInterrupted = 130
 
-func main() { os.Exit(supervise()) }
-
-// supervise runs the command. The first signal asks it to stop, the second one
-// does not wait.
-func supervise() int {
-	ctx, stop := context.WithCancel(context.Background())
-	defer stop()
+func main() {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	os.Exit(supervise(signals, func(ctx context.Context) int { return run(ctx, os.Args[1:], os.Stdout, os.Stderr) }))
+}
+
+// supervise runs the command and returns its exit code. The first signal asks
+// it to stop, the second one does not wait.
+func supervise(signals <-chan os.Signal, command func(context.Context) int) int {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
 	ended := make(chan int, 1)
-	go func() { ended <- run(ctx, os.Args[1:], os.Stdout, os.Stderr) }()
+	go func() { ended <- command(ctx) }()
 	for stopping := false; ; stopping = true {
 		select {
 		case code := <-ended:

@@ -34,7 +34,7 @@ func TestPostIsSent(t *testing.T) {
 		`momentcast_gateway_calls_total{cause="",verdict="delivered"} 1`,
 		`momentcast_gateway_call_seconds_count{verdict="delivered"} 1`,
 		`momentcast_claim_lateness_seconds_count 1`,
-		`momentcast_stale_outcomes_total 0`,
+		`momentcast_late_results_total 0`,
 	} {
 		if !has(m, sample) {
 			t.Errorf("metrics lack %s", sample)

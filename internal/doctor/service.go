@@ -152,16 +152,22 @@ func (r *Report) transactions(ctx context.Context, db *postgres.DB) {
 	ctx, done := context.WithTimeout(ctx, limit)
 	defer done()
 	list, err := db.OldTransactions(ctx, vacuumWarn)
-	switch {
-	case err != nil:
+	if err != nil {
 		r.add(Warn, "vacuum", nextStep(err), "%s", oneLine(err))
-	case len(list) == 0:
-		r.add(OK, "vacuum", "", "no transaction older than %s holds it back", vacuumWarn)
-	default:
-		t := list[0]
-		r.add(Warn, "vacuum", fmt.Sprintf("end it (select pg_terminate_backend(%d)), and set idle_in_transaction_session_timeout for whoever it is", t.PID),
-			"%d old transactions keep dead rows from being cleaned up, which slows down claiming; the oldest is %s old, %s, by %q", len(list), t.Age.Round(time.Second), t.State, t.Program)
+		return
 	}
+	r.forgotten(list)
+}
+
+func (r *Report) forgotten(list []postgres.OldTransaction) {
+	if len(list) == 0 {
+		r.add(OK, "vacuum", "", "no transaction older than %s holds it back", vacuumWarn)
+		return
+	}
+	t := list[0]
+	r.add(Warn, "vacuum", fmt.Sprintf("end it (select pg_terminate_backend(%d)), and set idle_in_transaction_session_timeout for whoever it is", t.PID),
+		"%d old transactions keep dead rows from being cleaned up, which slows down claiming; the oldest is %s old, %s, by %q",
+		len(list), t.Age.Round(time.Second), t.State, t.Program)
 }
 
 func (r *Report) tokens(ctx context.Context, db *postgres.DB) {

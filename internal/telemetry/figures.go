@@ -55,15 +55,17 @@ var (
 
 	descDue       = describe("posts_due", "Posts past their due time, by what holds their instance; none = nothing does.", "hold")
 	descHeld      = describe("instances_held", "Instances whose next post is held, by reason.", "reason")
-	descAttention = describe("posts_attention", "Posts that a person has to look at, by state.", "state")
+	descUnknown   = describe("posts_unknown", "Posts of unknown outcome: a person has to look at each one's feed.")
+	descFailed    = describe("posts_failed", "Posts that the gateway refused.")
+	descMissed    = describe("posts_missed", "Posts that missed their time.")
 	descInstances = describe("instances", "Registered instances: online, maturing (online for too short a time), offline, paused.", "state")
 
-	descOverdue  = describe("instances_overdue", "Instances that nothing holds and that should have sent a minute ago or earlier.")
+	descOverdue  = describe("posts_overdue", "Posts that should have left a minute ago or earlier, one an instance, and that nothing holds.")
 	descReplicas = describe("replicas_alive", "Processes whose dispatcher turned within the last 20 s.")
 	descPaused   = describe("paused", "1 while everything is paused.")
 	descGateway  = describe("gateway_up", "1 when the last look at who is online succeeded.")
-	descXmin     = describe("oldest_xmin_age_transactions", "Transactions since the oldest snapshot in use; it keeps dead rows from being cleaned up.")
-	descOldest   = describe("oldest_transaction_seconds", "Age of the oldest transaction that holds a snapshot.")
+	descXmin     = describe("database_oldest_xmin_transactions", "Transactions since the oldest snapshot in use; it keeps dead rows from being cleaned up.")
+	descOldest   = describe("database_oldest_xmin_seconds", "Age of the oldest transaction that holds a snapshot.")
 )
 
 func describe(name, help string, labels ...string) *prometheus.Desc {
@@ -72,7 +74,7 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 
 // Describe implements prometheus.Collector.
 func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descUp, descDue, descHeld, descAttention, descInstances,
+	for _, d := range []*prometheus.Desc{descUp, descDue, descHeld, descUnknown, descFailed, descMissed, descInstances,
 		descOverdue, descReplicas, descPaused, descGateway, descXmin, descOldest} {
 		ch <- d
 	}
@@ -93,9 +95,9 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	gauge(ch, descDue, float64(f.Due[""]), "none")
 	byReason(descDue, f.Due)
 	byReason(descHeld, f.Held)
-	for _, s := range []moment.State{moment.Failed, moment.Unknown, moment.Missed} {
-		gauge(ch, descAttention, float64(f.Attention[string(s)]), string(s))
-	}
+	gauge(ch, descUnknown, float64(f.Attention[string(moment.Unknown)]))
+	gauge(ch, descFailed, float64(f.Attention[string(moment.Failed)]))
+	gauge(ch, descMissed, float64(f.Attention[string(moment.Missed)]))
 	for s, n := range withZeros(f.Instances, "online", "maturing", "offline", "paused") {
 		gauge(ch, descInstances, float64(n), s)
 	}

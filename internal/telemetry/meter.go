@@ -45,7 +45,7 @@ func NewMeter(r prometheus.Registerer) *Meter {
 			Help: "Duration of calls that publish a post.",
 		}, []string{"verdict"}),
 		stale: prometheus.NewCounter(prometheus.CounterOpts{
-			Namespace: namespace, Name: "stale_outcomes_total",
+			Namespace: namespace, Name: "late_results_total",
 			Help: "Outcomes that came after the post had moved on; each is an event in the post's history.",
 		}),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{

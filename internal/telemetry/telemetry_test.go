@@ -92,7 +92,7 @@ func TestMeterCounts(t *testing.T) {
 		`momentcast_gateway_calls_total{cause="timeout",verdict="in_doubt"} 1`,
 		`momentcast_gateway_call_seconds_sum{verdict="in_doubt"} 8`,
 		`momentcast_gateway_call_seconds_count{verdict="delivered"} 0`,
-		`momentcast_stale_outcomes_total 1`,
+		`momentcast_late_results_total 1`,
 		`momentcast_in_flight 5`,
 		`momentcast_build_info{go="`,
 		"go_goroutines",
@@ -122,10 +122,10 @@ func TestCollectorAsksSeldom(t *testing.T) {
 		for _, want := range []string{
 			"momentcast_database_up 1", `momentcast_posts_due{hold="none"} 3`, `momentcast_posts_due{hold="gap"} 2`,
 			`momentcast_instances_held{reason="gap"} 1`, `momentcast_instances_held{reason="quiet_hours"} 0`,
-			`momentcast_posts_attention{state="unknown"} 4`, `momentcast_posts_attention{state="failed"} 0`,
+			"momentcast_posts_unknown 4", "momentcast_posts_failed 0", "momentcast_posts_missed 0",
 			`momentcast_instances{state="online"} 9`, `momentcast_instances{state="offline"} 0`,
-			"momentcast_instances_overdue 1", "momentcast_replicas_alive 2", "momentcast_paused 0", "momentcast_gateway_up 1",
-			"momentcast_oldest_xmin_age_transactions 77", "momentcast_oldest_transaction_seconds 1.5",
+			"momentcast_posts_overdue 1", "momentcast_replicas_alive 2", "momentcast_paused 0", "momentcast_gateway_up 1",
+			"momentcast_database_oldest_xmin_transactions 77", "momentcast_database_oldest_xmin_seconds 1.5",
 		} {
 			if !strings.Contains(got, want+"\n") {
 				t.Errorf("no %s in\n%s", want, got)
