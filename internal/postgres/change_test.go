@@ -223,7 +223,7 @@ func TestTokens(t *testing.T) {
 		t.Fatalf("%d tokens, %v", n, err)
 	}
 	tok, err := db.TokenByHash(ctx, moment.HashToken(first))
-	if err != nil || !tok.May(moment.ScopeWrite) || !tok.LastUsedAt.IsZero() {
+	if err != nil || !tok.May(moment.PermWrite) || !tok.LastUsedAt.IsZero() {
 		t.Fatalf("%+v, %v", tok, err)
 	}
 	used := one[time.Time](w, `SELECT last_used_at FROM api_tokens`)
