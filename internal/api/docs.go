@@ -16,7 +16,7 @@ var docsFiles embed.FS
 
 // docsPolicy lets the page load what we serve and nothing else. The pictures in
 // Swagger UI's style sheet are data: URLs.
-const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; " +
+const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // registerDocs serves the OpenAPI document and its page. It comes last, when

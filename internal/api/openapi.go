@@ -89,3 +89,17 @@ func document(op *huma.Operation) {
 	op.MaxBodyBytes++       // huma counts a body of exactly the limit as too large
 	op.BodyReadTimeout = -1 // takeBody has read it
 }
+
+// examplePost is a whole post; one put together from the fields' own examples
+// would name its instance twice.
+var examplePost = map[string]any{
+	"instance_id": 7, "content": "New in: autumn 2026", "title": "Autumn collection", "description": "Twelve looks",
+	"url": "https://example.com/autumn", "thumb_url": "https://example.com/autumn.jpg",
+	"visibility": map[string]any{"mode": "allow", "users": []string{"wxid_a1b2c3"}, "labels": []string{"3"}},
+	"due_at":     "2026-12-01T09:00:00+08:00", "max_lateness": "30m", "external_key": "crm-2026-1193",
+}
+
+// example is a body with an example of the whole.
+func example(v any) *huma.RequestBody {
+	return &huma.RequestBody{Content: map[string]*huma.MediaType{"application/json": {Example: v}}}
+}

@@ -23,11 +23,13 @@ func (a *API) registerPosts() {
 	create := op("create-post", http.MethodPost, "/posts", "Create a post",
 		"Queues one link card. With draft: true it is stored as it is and sent only after it was submitted.", http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	create.DefaultStatus = http.StatusCreated
+	create.RequestBody = example(examplePost)
 	register(a, create, a.createPost)
 
 	batch := op("create-posts", http.MethodPost, "/posts/batch", "Create up to 1000 posts",
 		"All are stored, or none. Errors name the post: body.posts[3].url.", http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	batch.DefaultStatus, batch.MaxBodyBytes = http.StatusCreated, maxBatch
+	batch.RequestBody = example(map[string]any{"posts": []any{examplePost}})
 	register(a, batch, a.createPosts)
 
 	register(a, op("list-posts", http.MethodGet, "/posts", "List posts",
