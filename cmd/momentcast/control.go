@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -51,11 +52,11 @@ func printJSON(out io.Writer, body json.RawMessage) error {
 	if len(body) == 0 {
 		return nil
 	}
-	b, err := json.MarshalIndent(body, "", "  ")
-	if err != nil {
+	var b bytes.Buffer
+	if err := json.Indent(&b, bytes.TrimSpace(body), "", "  "); err != nil {
 		return fmt.Errorf("the service's answer cannot be read: %w", err)
 	}
-	_, err = fmt.Fprintf(out, "%s\n", b)
+	_, err := fmt.Fprintf(out, "%s\n", &b)
 	return err
 }
 
