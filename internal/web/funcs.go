@@ -1,0 +1,72 @@
+package web
+
+import (
+	"html/template"
+	"strings"
+	"time"
+
+	"momentcast/internal/moment"
+)
+
+// funcs are what templates may call, in one language.
+func (s *site) funcs(lang string) template.FuncMap {
+	c := s.texts[lang]
+	return template.FuncMap{
+		"t":       c.get,
+		"icon":    s.icon,
+		"asset":   s.assets.url,
+		"state":   func(st moment.State) template.HTML { return s.state(c, st) },
+		"stateOf": func(st moment.State) string { return c.get("state." + string(st.Shown())) },
+		"hold":    func(h moment.HoldReason) string { return c.get("hold." + string(h)) },
+		"todo":    func(h moment.HoldReason) string { return c.get("hold." + string(h) + ".todo") },
+		"span":    func(d time.Duration) string { return c.span(d) },
+		"exactly": exactly,
+		"name":    nameOf,
+		"short":   short,
+		"know":    c.or,
+		"themeIcon": func(theme string) string {
+			if theme == "dark" {
+				return "sun"
+			}
+			return "moon"
+		},
+		"failIcon": failIcon,
+	}
+}
+
+// icon is a picture beside a word; readers of the page aloud skip it. The name
+// is ours, never a visitor's.
+func (s *site) icon(name string) template.HTML {
+	return template.HTML(`<svg class="icon" aria-hidden="true" focusable="false"><use href="` + //nolint:gosec // nothing of it is a visitor's
+		s.assets.url("vendor/tabler-icons/icons.svg") + `#` + template.HTMLEscapeString(name) + `"/></svg>`)
+}
+
+// stateIcons are the signs of the states, beside their words and colours.
+var stateIcons = map[moment.State]string{
+	moment.Draft: "pencil", moment.Pending: "hourglass", moment.Scheduled: "calendar-time", moment.Sending: "send",
+	moment.Sent: "circle-check", moment.Failed: "circle-x", moment.Unknown: "help-circle", moment.Missed: "clock-x", moment.Cancelled: "ban",
+}
+
+// state shows a state: sign, word and colour, the same everywhere.
+func (s *site) state(c catalogue, st moment.State) template.HTML {
+	st = st.Shown()
+	return template.HTML(`<span class="state state-`+template.HTMLEscapeString(string(st))+`">`) + s.icon(stateIcons[st]) + //nolint:gosec // escaped here
+		template.HTML(template.HTMLEscapeString(c.get("state."+string(st)))+`</span>`) //nolint:gosec // escaped here
+}
+
+// nameOf is what people call an instance.
+func nameOf(name, wcID string) string {
+	if strings.TrimSpace(name) != "" {
+		return name
+	}
+	return wcID
+}
+
+// short cuts a text to one line of at most n characters.
+func short(n int, text string) string {
+	r := []rune(strings.Join(strings.Fields(text), " "))
+	if len(r) <= n {
+		return string(r)
+	}
+	return string(r[:n]) + "…"
+}
