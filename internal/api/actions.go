@@ -168,7 +168,9 @@ func (a *API) recall(ctx context.Context, in *recallInput) (*postOutput, error) 
 	if err := a.takeBack(ctx, in.ID, v, mode); err != nil {
 		return nil, err
 	}
-	// The moment is gone by now: that is recorded even if the client does not wait for it.
+	// The moment is gone by now: that is recorded even if the client does not wait for it, and whatever has
+	// become of the version meanwhile.
+	in.IfMatch = ""
 	return a.act(context.WithoutCancel(ctx), in.ActInput, moment.Act{Action: moment.ActRecall, Recall: mode})
 }
 
