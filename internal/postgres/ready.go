@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -94,7 +95,7 @@ func (db *DB) NextReady(ctx context.Context) (wait time.Duration, ok bool, err e
 		WHERE NOT (SELECT paused FROM settings)`
 	var seconds *float64
 	err = db.engine.QueryRow(ctx, q).Scan(&seconds)
-	if err == pgx.ErrNoRows || (err == nil && seconds == nil) {
+	if errors.Is(err, pgx.ErrNoRows) || (err == nil && seconds == nil) {
 		return 0, false, nil
 	}
 	if err != nil {
