@@ -161,7 +161,7 @@ CREATE INDEX posts_reconcile_idx ON posts (reconcile_at) WHERE reconcile_at IS N
 -- Lists in order of time.
 CREATE INDEX posts_due_idx ON posts (due_at, id);
 -- What a person has to look at; stays small however long the history.
-CREATE INDEX posts_attention_idx ON posts (state, due_at, id) WHERE state IN ('failed', 'unknown', 'missed');
+CREATE INDEX posts_attention_idx ON posts (state, due_at, id) WHERE state IN ('draft', 'pending', 'failed', 'unknown', 'missed');
 -- The caller's own name for a post.
 CREATE UNIQUE INDEX posts_external_key_idx ON posts (external_key) WHERE external_key IS NOT NULL;
 -- A moment belongs to one post: a read-back can never credit it to two.

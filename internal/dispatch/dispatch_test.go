@@ -188,6 +188,7 @@ type wire struct {
 	calls    []time.Time
 	publish  func(ctx context.Context) moment.Result
 	logins   func() error
+	online   atomic.Pointer[[]moment.Login]
 	timeline []moment.StoredMoment
 	timeErr  error
 }
@@ -207,6 +208,9 @@ func (g *wire) Comment(context.Context, string, string, string) moment.Result { 
 func (g *wire) Logins(context.Context) ([]moment.Login, error) {
 	if g.logins != nil {
 		return nil, g.logins()
+	}
+	if l := g.online.Load(); l != nil {
+		return *l, nil
 	}
 	return nil, nil
 }
@@ -414,6 +418,30 @@ func TestFrozenBetweenIntentAndCallDoesNotCall(t *testing.T) {
 			t.Errorf("%d calls, verdict %s; want none", g.count(), o.Result.Verdict)
 		}
 	})
+}
+
+func TestRefusalThroughAnOldSessionIsNoFailure(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		online []moment.Login
+		want   moment.Action
+	}{
+		{"same session", []moment.Login{{WcID: "a", WID: "w"}}, moment.ActFail},
+		{"logged in anew", []moment.Login{{WcID: "a", WID: "w2"}}, moment.ActRelease},
+		{"offline", nil, moment.ActRelease},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			f, g := newFake(), &wire{publish: func(context.Context) moment.Result {
+				return moment.Result{Verdict: moment.Rejected, Cause: "code_1001", Message: "No."}
+			}}
+			g.online.Store(&tc.online)
+			d := New(f, g, Config{Replica: "test"}, NoMeter{}, zerolog.Nop())
+			go d.call(t.Context(), time.Now().Add(time.Minute), moment.Claim{WcID: "a", Attempt: 1}, "w")
+			if o := <-d.ended; o.Action != tc.want {
+				t.Errorf("%s, want %s", o.Action, tc.want)
+			}
+		})
+	}
 }
 
 func TestReadBack(t *testing.T) {

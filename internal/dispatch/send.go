@@ -8,8 +8,10 @@ import (
 	"momentcast/internal/moment"
 )
 
-// maxIntents is how many intents one commit takes.
-const maxIntents = 500
+const (
+	maxIntents     = 500         // intents in one commit
+	sessionBackoff = time.Second // before a call is repeated through the current login session
+)
 
 // beginAll commits the intents of what was claimed, and starts the calls of
 // those that came back. While one commit is under way the next batch gathers.
@@ -96,6 +98,7 @@ func (d *Dispatcher) commitIntents(ctx context.Context, claims []moment.Claim) (
 func (d *Dispatcher) call(ctx context.Context, deadline time.Time, c moment.Claim, wID string) {
 	ctx, done := context.WithDeadline(ctx, deadline)
 	defer done()
+	began := time.Now()
 	var r moment.Result
 	if ctx.Err() != nil {
 		r = moment.Result{Verdict: moment.NeverLeft, Cause: "too_late", Message: "The call's time was over before it could begin."}
@@ -106,6 +109,12 @@ func (d *Dispatcher) call(ctx context.Context, deadline time.Time, c moment.Clai
 	d.meter.Called(r.Verdict, r.Cause, r.Duration)
 	d.watch.learn(r)
 	action, backoff := (&moment.Post{Attempt: c.Attempt}).Next(r)
+	if r.Verdict == moment.Rejected && !r.Auth && d.watch.outdated(ctx, c.WcID, wID, began) {
+		// Refused because the account was logged in anew, or lost its login, after
+		// we had looked: not delivered, and nothing is wrong with the post.
+		action, backoff = moment.ActRelease, sessionBackoff
+		r.Cause, r.Message = "old_session", r.Message+" The login session had changed; it is tried again through the current one."
+	}
 	d.ended <- moment.Outcome{Claim: c, WID: wID, Action: action, Backoff: backoff, Result: r}
 }
 

@@ -42,7 +42,9 @@ type watch struct {
 	start   time.Time
 	nudge   chan struct{}
 	again   atomic.Bool // a look missed an instance: look again soon
-	breaker *gobreaker.TwoStepCircuitBreaker[any]
+	// The sessions that the last look that succeeded has listed, by wcId.
+	sessions atomic.Pointer[map[string]string]
+	breaker  *gobreaker.TwoStepCircuitBreaker[any]
 
 	asked map[string]time.Time // per account: when we last asked why it is offline
 	noted time.Time            // when the outage was last written down
@@ -127,6 +129,17 @@ func (w *watch) learn(r moment.Result) {
 	}
 }
 
+// outdated reports whether a call that the gateway refused went through a login
+// session which is not the account's any more: it looks again to find out. Then
+// the refusal says nothing about the post.
+func (w *watch) outdated(ctx context.Context, wcID, wID string, called time.Time) bool {
+	if err := w.look(ctx, time.Since(called)); err != nil {
+		return false
+	}
+	sessions := w.sessions.Load()
+	return sessions != nil && (*sessions)[wcID] != wID
+}
+
 func (w *watch) recheck() {
 	select {
 	case w.nudge <- struct{}{}:
@@ -137,10 +150,14 @@ func (w *watch) recheck() {
 // run looks as often as the work needs it, until ctx ends. It calls open when
 // the gateway is back.
 func (w *watch) run(ctx context.Context, open func()) {
-	retry := time.Second
+	retry, nudged := time.Second, false
 	for ctx.Err() == nil {
 		wasDown := w.down.Load()
-		err := w.look(ctx, justNow)
+		limit := justNow
+		if nudged {
+			limit = 0 // what the hint is about may have come after the last look
+		}
+		err := w.look(ctx, limit)
 		wait := idleLook
 		switch {
 		case ctx.Err() != nil:
@@ -159,25 +176,25 @@ func (w *watch) run(ctx context.Context, open func()) {
 			w.log.Info().Msg("the gateway answers again")
 			open()
 		}
-		w.rest(ctx, wait, err != nil)
+		nudged = w.rest(ctx, wait, err != nil)
 	}
 }
 
-// rest waits for the next look. A nudge shortens it, but a gateway that is
-// down is not asked more often for it.
-func (w *watch) rest(ctx context.Context, wait time.Duration, down bool) {
+// rest waits for the next look and reports whether a nudge has cut it short. A
+// gateway that is down is not asked more often for a nudge.
+func (w *watch) rest(ctx context.Context, wait time.Duration, down bool) (nudged bool) {
 	t := time.NewTimer(wait)
 	defer t.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return false
 		case <-t.C:
-			return
+			return false
 		case <-w.nudge:
 			if !down {
 				sleep(ctx, 50*time.Millisecond) // hints come in bursts
-				return
+				return true
 			}
 		}
 	}
@@ -206,6 +223,11 @@ func (w *watch) look(ctx context.Context, limit time.Duration) error {
 		}
 		return err
 	}
+	sessions := make(map[string]string, len(logins))
+	for _, l := range logins {
+		sessions[l.WcID] = l.WID
+	}
+	w.sessions.Store(&sessions)
 	w.good.Store(began)
 	w.down.Store(false)
 	w.noted = time.Time{}
