@@ -59,8 +59,12 @@ type logFlags struct {
 	Format string `name:"log-format" env:"MOMENTCAST_LOG_FORMAT" default:"auto" enum:"auto,json,console" help:"${enum}. Auto is console on a terminal and JSON elsewhere."`
 }
 
-// console is where a command writes to.
-type console struct{ out, err io.Writer }
+// console is where a command writes to, and what is to be said about how it
+// was called.
+type console struct {
+	out, err io.Writer
+	unknown  []string // variables of the environment that look like settings and are none
+}
 
 // log opens the log.
 func (f logFlags) log(c *console) (zerolog.Logger, error) {
@@ -71,7 +75,8 @@ func (f logFlags) log(c *console) (zerolog.Logger, error) {
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	unsetEmpty()
 	var c cli
-	parser, err := c.parser(ctx, stdout, stderr)
+	term := &console{out: stdout, err: stderr}
+	parser, err := c.parser(ctx, term)
 	if err != nil {
 		return err
 	}
@@ -82,35 +87,25 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	if err != nil {
 		return err
 	}
+	term.unknown = unknownSettings(os.Environ(), parser.Model)
 	return k.Run()
 }
 
 // parser returns what reads a command line into c.
-func (c *cli) parser(ctx context.Context, stdout, stderr io.Writer) (*kong.Kong, error) {
+func (c *cli) parser(ctx context.Context, term *console) (*kong.Kong, error) {
 	return kong.New(c,
 		kong.Name("momentcast"),
 		kong.Description(description),
 		kong.ExplicitGroups(groups),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
-		kong.Writers(stdout, stderr),
+		kong.Writers(term.out, term.err),
 		kong.Exit(func(code int) { panic(exit(code)) }),
 		kong.Vars{"faults": faultNames()},
 		kong.Resolvers(kong.ResolverFunc(secretFile)),
 		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.BindTo(stdout, (*io.Writer)(nil)),
-		kong.Bind(&c.Log, &console{stdout, stderr}),
+		kong.BindTo(term.out, (*io.Writer)(nil)),
+		kong.Bind(&c.Log, term),
 	)
-}
-
-// unsetEmpty drops settings that are empty: compose files and unit files pass
-// on what is not set that way. Empty quiet hours mean none.
-func unsetEmpty() {
-	for _, e := range os.Environ() {
-		name, value, _ := strings.Cut(e, "=")
-		if value == "" && strings.HasPrefix(name, "MOMENTCAST_") && name != "MOMENTCAST_QUIET_HOURS" {
-			_ = os.Unsetenv(name)
-		}
-	}
 }
 
 // line is an error as one line.

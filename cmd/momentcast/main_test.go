@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -35,7 +36,7 @@ func parseServe(t *testing.T, args ...string) (app.Config, error) {
 	t.Helper()
 	unsetEmpty()
 	var c cli
-	parser, err := c.parser(t.Context(), io.Discard, io.Discard)
+	parser, err := c.parser(t.Context(), &console{out: io.Discard, err: io.Discard})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,6 +165,26 @@ func TestErrorsAreOneLine(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A misspelt limit that is silently not there would be found out by what it
+// lets through.
+func TestMisspeltSettingsAreNoticed(t *testing.T) {
+	var c cli
+	parser, err := c.parser(t.Context(), &console{out: io.Discard, err: io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := unknownSettings([]string{
+		"MOMENTCAST_DAILY_CAPS=1", "MOMENTCAST_MIN_GAP_FILE=/x", // a secret only comes from a file
+		"MOMENTCAST_MIN_GAP=1m", "MOMENTCAST_GATEWAY_TOKEN_FILE=/x", "MOMENTCAST_TOKEN=x", "MOMENTCAST_LOG_LEVEL=info",
+		"MOMENTCAST_BOOTSTRAP_ADMIN=x", "MOMENTCAST_SECRET_KEY_FILE=/x", "MOMENTCAST_TEST_DATABASE_URL=x",
+		"MOMENTCAST_SERVICE_HOST=10.0.0.1", "MOMENTCAST_PORT_8080_TCP=tcp://10.0.0.1:8080", "MOMENTCAST_PORT=x", // Kubernetes sets these
+		"HOME=/root",
+	}, parser.Model)
+	if want := []string{"MOMENTCAST_DAILY_CAPS", "MOMENTCAST_MIN_GAP_FILE"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 

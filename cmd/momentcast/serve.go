@@ -63,6 +63,9 @@ func (c *serveCmd) Run(ctx context.Context, f *logFlags, term *console) error {
 	if err != nil {
 		return err
 	}
+	for _, name := range term.unknown {
+		log.Warn().Msgf("%s is not a setting and has no effect: see momentcast serve --help", name)
+	}
 	return app.Run(ctx, c.config(), log, func(net.Addr) {})
 }
 

@@ -19,8 +19,8 @@ type versionCmd struct{}
 
 // Run implements the command.
 func (versionCmd) Run(out io.Writer) error {
-	fmt.Fprintf(out, "momentcast %s (%s, %s/%s%s)\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH, commit())
-	return nil
+	_, err := fmt.Fprintf(out, "momentcast %s (%s, %s/%s%s)\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH, commit())
+	return err
 }
 
 // commit is what the program was built from, as far as the build knows.
@@ -62,7 +62,7 @@ func (c *healthCmd) Run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := (&http.Client{}).Do(req) // ctx bounds it
 	if err != nil {
 		return fmt.Errorf("no momentcast answers on %s: %w", c.Addr, err)
 	}

@@ -123,7 +123,7 @@ func TestDatabaseLostMidSend(t *testing.T) {
 // the gateway is there.
 func TestGatewayAwayAtStart(t *testing.T) {
 	t.Parallel()
-	ln, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // nothing to wait for
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,5 +222,53 @@ func TestOwnDatabase(t *testing.T) {
 	}
 	if _, err := app.RunningDatabase(cfg.DataDir); err == nil {
 		t.Error("the database outlives the service")
+	}
+}
+
+// A lost login that the gateway reports is noticed at once, not at the next look.
+func TestLostLoginIsReported(t *testing.T) {
+	t.Parallel()
+	s, gw := gatewayFor(t, sim.Config{})
+	url := postgrestest.URL(t)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := config(url, gw.URL)
+	cfg.Addr = ln.Addr().String()
+	cfg.PublicURL = "http://" + cfg.Addr + "/"
+	cfg.LookEvery = 5 * time.Minute
+	if err := ln.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r := start(t, cfg)
+	r.becomesReady()
+	r.register(account)
+	var secret string
+	query(t, url, `SELECT callback_secret FROM settings`, &secret)
+	eventually(t, "callback registered", func() bool {
+		for _, c := range s.Calls() {
+			if c.Path == "/setHttpCallbackUrl" {
+				return strings.Contains(c.Body, `"`+"http://"+cfg.Addr+"/gateway/callback/"+secret+`"`)
+			}
+		}
+		return false
+	})
+	s.SetOffline(account, true)
+	eventually(t, "the instance is held", func() bool {
+		var missing bool
+		query(t, url, `SELECT missing_since IS NOT NULL OR NOT online FROM instances`, &missing)
+		return missing
+	})
+}
+
+// A database that a newer version has migrated is not touched.
+func TestNewerSchemaIsRefused(t *testing.T) {
+	t.Parallel()
+	_, gw := gatewayFor(t, sim.Config{})
+	url := postgrestest.URL(t)
+	execute(t, url, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, true)`)
+	if err := runToEnd(t, config(url, gw.URL)); err == nil || !strings.Contains(err.Error(), "newer version") {
+		t.Errorf("error: %v", err)
 	}
 }

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -134,8 +133,3 @@ func (s *service) checkDeployment(ctx context.Context, db *postgres.DB) error {
 }
 
 func (s *service) origin() moment.Origin { return moment.System(s.cfg.Replica) }
-
-// stopped reports whether err only says that we were told to stop.
-func stopped(ctx context.Context, err error) bool {
-	return ctx.Err() != nil && errors.Is(err, ctx.Err())
-}

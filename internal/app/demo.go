@@ -146,11 +146,12 @@ momentcast demo
   就绪  ready   %s/readyz
   朋友圈 feeds  %s/    (what the six simulated accounts show)
   令牌  token   %s    (admin; also in %s)
+  命令  CLI     MOMENTCAST_SERVER=%s MOMENTCAST_TOKEN_FILE=%s momentcast post list
 
   Posts become due over the next minutes; some are held, refused or in doubt on purpose.
   Ctrl-C stops it. A second start goes on with the same data.
 
-`, base, base, base, d.sim.url(), d.token, filepath.Join(d.dir, tokenFile))
+`, base, base, base, d.sim.url(), d.token, filepath.Join(d.dir, tokenFile), base, filepath.Join(d.dir, tokenFile))
 }
 
 // stop puts away what was started, in the reverse order.

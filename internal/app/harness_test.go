@@ -37,7 +37,7 @@ const (
 // long enough.
 func gatewayFor(t *testing.T, cfg sim.Config) (*sim.Sim, *httptest.Server) {
 	t.Helper()
-	cfg.Token = gatewayToken
+	cfg.Token, cfg.Log = gatewayToken, zerolog.New(zerolog.NewTestWriter(t))
 	if cfg.Accounts == nil {
 		cfg.Accounts = []sim.Account{{WcID: account, Name: "测试", OnlineFor: 100 * time.Hour}}
 	}
@@ -168,7 +168,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 		if time.Now().After(deadline) {
 			t.Fatalf("not within %s: %s", patience, what)
 		}
-		time.Sleep(10 * time.Millisecond)
+		<-time.After(10 * time.Millisecond)
 	}
 }
 

@@ -132,19 +132,19 @@ func TestCollectorAsksSeldom(t *testing.T) {
 			}
 		}
 		scrape(t, r)
-		time.Sleep(askEvery - time.Second)
+		<-time.After(askEvery - time.Second)
 		scrape(t, r)
 		if asked != 1 {
 			t.Errorf("asked %d times", asked)
 		}
 
 		// An old figure would look like a current one.
-		time.Sleep(2 * time.Second)
+		<-time.After(2 * time.Second)
 		fail = errors.New("away")
 		if got := scrape(t, r); asked != 2 || !strings.Contains(got, "momentcast_database_up 0\n") || strings.Contains(got, "posts_due") {
 			t.Errorf("asked %d times; while it is away: %s", asked, got)
 		}
-		time.Sleep(askEvery)
+		<-time.After(askEvery)
 		fail = nil
 		if got := scrape(t, r); !strings.Contains(got, "momentcast_database_up 1\n") {
 			t.Errorf("when it is back: %s", got)
