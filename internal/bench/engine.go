@@ -21,11 +21,11 @@ func engine(ctx context.Context, s *stage, posts []post) error {
 	if err := fillQueue(ctx, url, s.o.Instances, posts); err != nil {
 		return fmt.Errorf("fill the queue: %w", err)
 	}
-	addr, err := freeAddr()
+	addr, err := freeAddr(ctx)
 	if err != nil {
 		return err
 	}
-	service, err := s.start([]string{"MOMENTCAST_DATABASE_URL=" + url, "MOMENTCAST_GATEWAY_URL=" + s.gateway, "MOMENTCAST_ADDR=" + addr}, "serve", "--log-level=warn")
+	service, err := s.start(ctx, []string{"MOMENTCAST_DATABASE_URL=" + url, "MOMENTCAST_GATEWAY_URL=" + s.gateway, "MOMENTCAST_ADDR=" + addr}, "serve", "--log-level=warn")
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,9 @@ const (
 	headway = 5 * time.Second // between start and the first due time
 )
 
+// referee is how the simulator is asked for what it has seen.
+var referee = &http.Client{Timeout: 30 * time.Second}
+
 // post is one entry of the queue: what the referee recognises it by.
 type post struct {
 	account int // index
@@ -67,12 +70,12 @@ func newStage(ctx context.Context, o Options) (_ *stage, err error) {
 	if s.pg, err = localpg.Start(ctx, localpg.Config{DataDir: filepath.Join(s.dir, "data"), Log: logs}); err != nil {
 		return nil, fmt.Errorf("PostgreSQL: %w", err)
 	}
-	addr, err := freeAddr()
+	addr, err := freeAddr(ctx)
 	if err != nil {
 		return nil, err
 	}
 	s.gateway = "http://" + addr
-	s.sim, err = s.start(nil, "sim", "--addr="+addr, fmt.Sprint("--accounts=", o.Instances), "--lean", "--jitter=0s", "--latency="+o.Latency.String(), "--log-level=error")
+	s.sim, err = s.start(ctx, nil, "sim", "--addr="+addr, fmt.Sprint("--accounts=", o.Instances), "--lean", "--jitter=0s", "--latency="+o.Latency.String(), "--log-level=error")
 	if err != nil {
 		return nil, err
 	}
@@ -92,8 +95,8 @@ func (s *stage) close() {
 }
 
 // start runs another copy of the program.
-func (s *stage) start(env []string, args ...string) (*exec.Cmd, error) {
-	cmd := exec.Command(s.o.Program, args...) //nolint:gosec // our own binary
+func (s *stage) start(ctx context.Context, env []string, args ...string) (*exec.Cmd, error) {
+	cmd := exec.CommandContext(ctx, s.o.Program, args...) //nolint:gosec // our own binary
 	cmd.Env = append(append(os.Environ(), "MOMENTCAST_GATEWAY_TOKEN="+token), env...)
 	log, err := os.OpenFile(filepath.Join(s.dir, args[0]+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -117,8 +120,8 @@ func stop(cmd *exec.Cmd) {
 	_ = cmd.Wait() // how it ends is of no interest: what it did has been counted
 }
 
-func freeAddr() (string, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+func freeAddr(ctx context.Context) (string, error) {
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}
@@ -146,7 +149,7 @@ func get(ctx context.Context, url string) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := referee.Do(req)
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +180,7 @@ func (s *stage) measure(ctx context.Context, c contestant, seed int64) (f Figure
 
 // queue draws arrivals that are independent of each other, as people's are.
 func (s *stage) queue(seed int64) []post {
-	rng := rand.New(rand.NewSource(seed)) //nolint:gosec // the same queue for every contestant
+	rng := rand.New(rand.NewSource(seed)) // the same queue for every contestant
 	at := time.Now().Add(headway)
 	end := at.Add(s.o.For)
 	var posts []post
@@ -195,7 +198,7 @@ func (s *stage) control(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := referee.Do(req)
 	if err != nil {
 		return err
 	}

@@ -57,7 +57,7 @@ var built struct {
 func binary(t testing.TB) string {
 	t.Helper()
 	built.once.Do(func() {
-		dir, err := os.MkdirTemp("", "momentcast-crash")
+		dir, err := os.MkdirTemp("", "momentcast-crash") //nolint:usetesting // all tests share it
 		if err != nil {
 			built.err = err
 			return

@@ -226,20 +226,20 @@ func (g *wire) count() int {
 }
 
 // run starts a dispatcher; the returned function stops it and waits.
-func run(t *testing.T, f *fake, g *wire, cfg Config) (d *Dispatcher, stop func()) {
+func run(t *testing.T, f *fake, g *wire, cfg Config) (stop func()) {
 	cfg.Replica = "test"
-	d = New(f, g, cfg, NoMeter{}, zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.WarnLevel))
+	d := New(f, g, cfg, NoMeter{}, zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.WarnLevel))
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() { defer close(ended); d.Run(ctx) }()
-	return d, func() { cancel(); <-ended }
+	return func() { cancel(); <-ended }
 }
 
 func TestPostLeavesAtItsTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, g := newFake(90*time.Second), &wire{}
 		start := time.Now()
-		_, stop := run(t, f, g, Config{})
+		stop := run(t, f, g, Config{})
 		time.Sleep(2 * time.Minute)
 		stop()
 		if g.count() != 1 || f.recorded[1] != moment.ActSucceed {
@@ -262,7 +262,7 @@ func TestStopLetsCallsEnd(t *testing.T) {
 				return moment.Result{Verdict: moment.InDoubt}
 			}
 		}}
-		_, stop := run(t, f, g, Config{})
+		stop := run(t, f, g, Config{})
 		time.Sleep(time.Second)
 		start := time.Now()
 		stop()
@@ -282,7 +282,7 @@ func TestStopCutsOffAfterGraceAndRecordsTheDoubt(t *testing.T) {
 			<-ctx.Done()
 			return moment.Result{Verdict: moment.InDoubt, Cause: "cut"}
 		}}
-		_, stop := run(t, f, g, Config{Grace: 3 * time.Second})
+		stop := run(t, f, g, Config{Grace: 3 * time.Second})
 		time.Sleep(time.Second)
 		start := time.Now()
 		stop()
@@ -312,7 +312,7 @@ func TestIntentCommitOfUnknownOutcomeIsReRead(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f, g := newFake(0), &wire{}
 				f.beginErr, f.loseCommit, f.rereadErr = lost, tc.committed, tc.reread
-				_, stop := run(t, f, g, Config{})
+				stop := run(t, f, g, Config{})
 				time.Sleep(time.Second)
 				stop()
 				if g.count() != tc.calls || len(f.released) != tc.released {
@@ -333,7 +333,7 @@ func TestNoClaimWhileTheGatewayIsDown(t *testing.T) {
 			}
 			return moment.Errorf(moment.Unavailable, "The gateway cannot be reached.")
 		}
-		_, stop := run(t, f, g, Config{})
+		stop := run(t, f, g, Config{})
 		time.Sleep(time.Minute)
 		if n, note := g.count(), f.note(); n != 0 || note == "" {
 			t.Errorf("%d calls while down; note %q", n, note)
@@ -354,7 +354,7 @@ func TestBreakerStopsClaimingWhenCallsEndUnclear(t *testing.T) {
 			f.due[i+1] = time.Now().Add(time.Duration(i) * time.Second)
 		}
 		g := &wire{publish: func(context.Context) moment.Result { return moment.Result{Verdict: moment.InDoubt, Cause: "timeout"} }}
-		_, stop := run(t, f, g, Config{})
+		stop := run(t, f, g, Config{})
 		time.Sleep(100 * time.Second)
 		stop()
 		// Five trip it; after that one probe each 15 s.
@@ -377,7 +377,7 @@ func TestBreakerClosesAgain(t *testing.T) {
 			}
 			return moment.Result{Verdict: moment.Delivered, MomentID: "1"}
 		}}
-		_, stop := run(t, f, g, Config{Concurrency: 5})
+		stop := run(t, f, g, Config{Concurrency: 5})
 		time.Sleep(10 * time.Second)
 		good.Store(true)
 		time.Sleep(time.Minute)
@@ -392,7 +392,7 @@ func TestResultIsKeptUntilTheDatabaseTakesIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, g := newFake(0), &wire{}
 		f.recordErr = moment.Errorf(moment.Unavailable, "The database cannot be reached.")
-		_, stop := run(t, f, g, Config{})
+		stop := run(t, f, g, Config{})
 		time.Sleep(time.Minute)
 		f.mu.Lock()
 		if len(f.recorded) != 0 || g.count() != 1 {
@@ -497,7 +497,7 @@ func TestMissedInstanceIsLookedForAgainSoon(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, g := newFake(), &wire{}
 		f.changes = []moment.Change{{WcID: "a", What: "missing"}}
-		_, stop := run(t, f, g, Config{})
+		stop := run(t, f, g, Config{})
 		time.Sleep(secondLook + time.Second)
 		stop()
 		n := f.observed

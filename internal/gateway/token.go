@@ -39,23 +39,13 @@ func (t *tokens) renewable() bool { return t.account != "" && t.password != "" }
 // one of those who wait takes over.
 func (t *tokens) get(ctx context.Context, login func(context.Context) (string, error)) (string, error) {
 	for {
-		t.mu.Lock()
-		if t.value != "" {
-			defer t.mu.Unlock()
-			return t.value, nil
-		}
-		if t.refusal != nil && time.Now().Before(t.until) {
-			defer t.mu.Unlock()
-			return "", t.refusal
-		}
-		f := t.flight
-		if f == nil {
-			f = &flight{done: make(chan struct{})}
-			t.flight = f
-			t.mu.Unlock()
+		token, f, lead, err := t.join()
+		switch {
+		case err != nil || f == nil:
+			return token, err
+		case lead:
 			return t.lead(ctx, f, login)
 		}
-		t.mu.Unlock()
 		select {
 		case <-f.done:
 			if !f.gaveUp {
@@ -65,6 +55,24 @@ func (t *tokens) get(ctx context.Context, login func(context.Context) (string, e
 			return "", &moment.Error{Kind: moment.Unavailable, Message: sentence("login"), Err: context.Cause(ctx)}
 		}
 	}
+}
+
+// join returns the token or the refusal that holds, or else the login to wait
+// for, which the caller has to make if lead.
+func (t *tokens) join() (token string, f *flight, lead bool, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.value != "" {
+		return t.value, nil, false, nil
+	}
+	if t.refusal != nil && time.Now().Before(t.until) {
+		return "", nil, false, t.refusal
+	}
+	if t.flight == nil {
+		t.flight = &flight{done: make(chan struct{})}
+		return "", t.flight, true, nil
+	}
+	return "", t.flight, false, nil
 }
 
 func (t *tokens) lead(ctx context.Context, f *flight, login func(context.Context) (string, error)) (string, error) {

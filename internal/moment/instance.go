@@ -141,7 +141,7 @@ func (i *Instance) MaturesAt(age time.Duration) time.Time {
 	return i.OnlineSince.Add(age)
 }
 
-// CheckInstance reports everything wrong with what was submitted for an instance.
+// Check reports everything wrong with what was submitted for an instance.
 func (i *Instance) Check() error {
 	var fs []Field
 	if !validWxID(i.WcID) {
