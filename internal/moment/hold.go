@@ -106,8 +106,10 @@ func HoldOf(p *Post, i *Instance, head time.Time, s Situation) (Hold, bool) {
 		return Hold{Reason: HeldPaused}, true
 	case s.GatewayDown && due:
 		return Hold{Reason: HeldGateway}, true
+	case i.ReadyAt.IsZero() && i.Hold == HeldInFlight && !due:
+		return Hold{}, false // over by then
 	case i.ReadyAt.IsZero() && i.Hold != "":
-		return Hold{Reason: i.Hold}, i.Hold != HeldInFlight || due
+		return Hold{Reason: i.Hold}, true
 	case i.Hold != "" && i.ReadyAt.After(p.DueAt) && i.ReadyAt.After(s.Now):
 		return Hold{Reason: i.Hold, Until: i.ReadyAt}, true
 	case due && head.Before(p.DueAt):

@@ -108,7 +108,7 @@ func SameLink(asked, stored string) bool {
 	a, errA := url.Parse(asked)
 	s, errS := url.Parse(html.UnescapeString(stored))
 	if errA != nil || errS != nil || a.Scheme != s.Scheme || !strings.EqualFold(a.Host, s.Host) ||
-		a.EscapedPath() != s.EscapedPath() || (a.Fragment != s.Fragment && s.Fragment != "") {
+		a.Path != s.Path || (a.Fragment != s.Fragment && s.Fragment != "") {
 		return false
 	}
 	have := s.Query()
