@@ -8,7 +8,6 @@ CREATE TABLE users (
     roles           text[]      NOT NULL,
     password_hash   text,                                  -- argon2id, PHC string; null = signs in through the identity provider
     subject         text,                                  -- issuer and subject at the identity provider; null = none
-    language        text        NOT NULL DEFAULT '',       -- of the pages; '' = as the browser asks
     disabled_at     timestamptz,
     last_login_at   timestamptz,
     password_set_at timestamptz NOT NULL DEFAULT now(),
@@ -26,6 +25,10 @@ CREATE TABLE users (
 CREATE UNIQUE INDEX users_name_idx ON users (lower(name));
 -- One account a person of the identity provider.
 CREATE UNIQUE INDEX users_subject_idx ON users (subject) WHERE subject IS NOT NULL;
+
+-- What the first person has to know to become the administrator: printed to the log while there is nobody, and gone
+-- with the first person. One for all replicas.
+ALTER TABLE settings ADD COLUMN setup_secret text NOT NULL DEFAULT '';
 
 -- Who is signed in, where. The cookie's value is not here, only its hash: a copy of this table signs nobody in.
 CREATE TABLE sessions (
@@ -78,4 +81,5 @@ DROP INDEX events_actor_idx;
 DROP INDEX events_outside_idx;
 DROP TABLE login_failures;
 DROP TABLE sessions;
+ALTER TABLE settings DROP COLUMN setup_secret;
 DROP TABLE users;

@@ -84,6 +84,7 @@ type Event struct {
 type Origin struct {
 	Actor  string
 	Source string
+	IP     string // "" = not known, or of no interest
 }
 
 // System is the origin of what the service does by itself.

@@ -19,6 +19,7 @@ const (
 	Unauthenticated Kind = "unauthenticated" // no valid token
 	Forbidden       Kind = "forbidden"       // a valid token without the permission
 	Unavailable     Kind = "unavailable"     // try again later: the database or the gateway is not there
+	Limited         Kind = "limited"         // too often; wait and try again
 	Refused         Kind = "refused"         // the gateway said no
 	Internal        Kind = "internal"        // ours to fix; details stay in the log
 )

@@ -128,6 +128,8 @@ func translate(err error) error {
 		return &moment.Error{Kind: moment.Conflict, Message: "A post with this external_key exists already.", Err: err}
 	case pe.ConstraintName == "posts_moment_idx":
 		return &moment.Error{Kind: moment.Conflict, Message: "This moment is already recorded on another post of the instance.", Err: err}
+	case pe.ConstraintName == "users_name_idx":
+		return moment.InvalidFields([]moment.Field{{Path: "name", Message: "is taken"}})
 	case pe.ConstraintName == "instances_wc_id_key":
 		return &moment.Error{Kind: moment.Conflict, Message: "This account is registered already.", Err: err}
 	case pe.Code == "23505":
