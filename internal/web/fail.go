@@ -69,7 +69,8 @@ func (s *Web) foreign(http.ResponseWriter, *http.Request) error {
 // added where that is the visitor's language, or where a text is known for it.
 func explain(c catalogue, err error) *problem {
 	kind := string(moment.KindOf(err))
-	p := &problem{What: c.get("problem." + kind), Why: c.get("problem." + kind + ".why"), Next: c.get("problem." + kind + ".next")}
+	p := &problem{What: c.get("problem." + kind), Why: c.get("problem." + kind + ".why"), Next: c.get("problem." + kind + ".next"),
+		status: statusOf[moment.KindOf(err)]}
 	e, ok := errors.AsType[*moment.Error](err)
 	if !ok || e.Kind == moment.Internal {
 		return p
@@ -110,3 +111,5 @@ func failIcon(status int) string {
 	}
 	return "alert-circle"
 }
+
+func asDomain(err error) (*moment.Error, bool) { return errors.AsType[*moment.Error](err) }

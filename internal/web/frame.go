@@ -42,6 +42,8 @@ type notice struct{ Text string }
 type problem struct {
 	What, Why, Next string
 	Fields          map[string]string // what is wrong, by field
+
+	status int // of the answer
 }
 
 // LoggedIn reports whether somebody is.

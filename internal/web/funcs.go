@@ -24,6 +24,7 @@ func (s *site) funcs(lang string) template.FuncMap {
 		"name":    nameOf,
 		"short":   short,
 		"know":    c.or,
+		"count":   func(m map[moment.State]int64, st string) int64 { return m[moment.State(st)] },
 		"themeIcon": func(theme string) string {
 			if theme == "dark" {
 				return "sun"

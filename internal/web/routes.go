@@ -28,7 +28,8 @@ func (s *Web) table() []route {
 			{"POST /theme", open, s.setTheme},
 			{"GET /events", moment.PermView, s.events},
 		},
-		s.moreRoutes(),
+		s.pageRoutes(),
+		s.actionRoutes(),
 	)
 }
 

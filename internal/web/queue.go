@@ -1,0 +1,56 @@
+package web
+
+import (
+	"net/http"
+
+	"momentcast/internal/moment"
+)
+
+// countMost is how far matches are counted.
+const countMost = 10_000
+
+// queuePage shows what is to be sent, in the order of time.
+type queuePage struct {
+	Frame
+	Filter    filter
+	Instances []option
+	Posts     []moment.PostView
+	Total     int
+	Many      bool // Total is where counting ended
+	First     bool
+	Next      string // address of the next page; "" = this is the last
+	Top       string // address of the first page
+	Paused    bool
+	Fresh     bool // there is no instance yet
+}
+
+// waitingStates are those that the queue shows.
+var waitingStates = []moment.State{moment.Scheduled, moment.Claimed, moment.Sending}
+
+func (s *Web) queue(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	k, err := s.known.get(ctx)
+	if err != nil {
+		return err
+	}
+	f := readFilter(r.URL.Query())
+	f.State = ""
+	q := f.query(k.settings.TimeZone, waitingStates...)
+	q.Ascending, q.Limit, q.After = true, pageSize, readCursor(r.URL.Query().Get("after"))
+	p := &queuePage{Filter: f, First: q.After == nil, Top: f.at("/queue"), Paused: k.status.Paused, Fresh: k.status.Instances.Total == 0}
+	var more bool
+	if p.Posts, more, err = s.store.Posts(ctx, q); err != nil {
+		return err
+	}
+	if more {
+		p.Next = f.at("/queue", "after", cursor(&p.Posts[len(p.Posts)-1]))
+	}
+	if p.Total, err = s.store.CountPosts(ctx, q, countMost); err != nil {
+		return err
+	}
+	p.Many = p.Total == countMost
+	if p.Instances, err = s.instanceOptions(ctx, f.Instance); err != nil {
+		return err
+	}
+	return s.page(w, r, view{Page: "queue", Block: "list", Data: p})
+}
