@@ -32,8 +32,8 @@ func (d *Dispatcher) claimAll(ctx context.Context) {
 		for range n - len(claims) {
 			d.free <- struct{}{}
 		}
-		d.meter.InFlight(d.inFlight())
 		if len(claims) > 0 {
+			d.hold(len(claims))
 			d.claimed <- claims
 		}
 		switch {
@@ -80,8 +80,7 @@ func (d *Dispatcher) takeFree(ctx context.Context) int {
 
 // claimSome claims up to n posts. more says that others may be waiting.
 func (d *Dispatcher) claimSome(ctx context.Context, n int) (claims []moment.Claim, more bool, err error) {
-	others := d.inFlight() - n
-	if n = d.watch.allow(ctx, n, others); n == 0 {
+	if n = d.watch.allow(ctx, n, d.inFlight()); n == 0 {
 		return nil, false, nil
 	}
 	dbCtx, done := context.WithTimeout(ctx, dbTimeout)

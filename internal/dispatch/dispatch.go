@@ -64,6 +64,7 @@ type Dispatcher struct {
 	beat    atomic.Int64        // when the claim loop last turned, in monotonic nanoseconds since start
 	start   time.Time
 	calls   sync.WaitGroup // calls in flight
+	held    atomic.Int64   // posts between claim and record
 }
 
 // New returns a Dispatcher; Run starts it.
@@ -141,7 +142,10 @@ func (d *Dispatcher) Wake() {
 	}
 }
 
-func (d *Dispatcher) inFlight() int { return d.cfg.Concurrency - len(d.free) }
+// hold counts posts that enter (n > 0) or leave (n < 0) our hands.
+func (d *Dispatcher) hold(n int) { d.meter.InFlight(int(d.held.Add(int64(n)))) }
+
+func (d *Dispatcher) inFlight() int { return int(d.held.Load()) }
 
 // listen keeps a listener going; polling alone is correct, so that a lost one
 // costs at most one poll interval.

@@ -29,10 +29,10 @@ func (d *Dispatcher) recordAll(ctx context.Context) {
 			}
 		}
 		d.record(ctx, batch)
+		d.hold(-len(batch))
 		for range batch {
 			d.free <- struct{}{}
 		}
-		d.meter.InFlight(d.inFlight())
 		d.Wake() // instances are free again
 	}
 }

@@ -129,8 +129,8 @@ func (d *Dispatcher) giveBack(ctx context.Context, claims []moment.Claim) {
 }
 
 func (d *Dispatcher) drop(claims []moment.Claim) {
+	d.hold(-len(claims))
 	for range claims {
 		d.free <- struct{}{}
 	}
-	d.meter.InFlight(d.inFlight())
 }
