@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // the container has no zone files of its own
 )
 
 // version is set by the build: -ldflags "-X main.version=v1.2.3".
