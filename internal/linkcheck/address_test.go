@@ -1,9 +1,11 @@
 package linkcheck
 
 import (
+	"errors"
 	"net/http"
 	"net/netip"
 	"strings"
+	"syscall"
 	"testing"
 	"unicode"
 
@@ -58,7 +60,13 @@ func TestPublicConstructorRefuses(t *testing.T) {
 		},
 	}
 	c := New(Config{})
-	c.dialer = nil // a dial would panic
+	asked := &names{asked: map[string]int{}}
+	c.dialer.Resolver = asked.resolver()
+	guard := c.dialer.Control
+	c.dialer.Control = func(network, address string, raw syscall.RawConn) error {
+		t.Errorf("%s was dialled; the guard says %v", address, guard(network, address, raw))
+		return errors.ErrUnsupported
+	}
 	for want, list := range tests {
 		for _, raw := range list {
 			info, err := c.Page(t.Context(), raw)
@@ -72,6 +80,9 @@ func TestPublicConstructorRefuses(t *testing.T) {
 				t.Errorf("thumbnail %q: %v", raw, err)
 			}
 		}
+	}
+	if n := asked.total(); n != 0 {
+		t.Errorf("%d names were looked up", n)
 	}
 }
 
@@ -116,6 +127,20 @@ func TestNoProxy(t *testing.T) {
 	t.Parallel()
 	if New(Config{}).transport.Proxy != nil {
 		t.Error("a proxy would be dialled in the place of the address")
+	}
+}
+
+func TestNamesAreRooted(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"example.com:80": "example.com.:80", "8.8.8.8:443": "8.8.8.8:443", "[2606:4700:4700::1111]:443": "[2606:4700:4700::1111]:443",
+	} {
+		if got, err := rooted(in); err != nil || got != want {
+			t.Errorf("%s: %s, %v", in, got, err)
+		}
+	}
+	if _, err := rooted("example.com"); err == nil {
+		t.Error("an address without a port")
 	}
 }
 

@@ -103,15 +103,23 @@ func newChecker(config Config, h hooks) *Checker {
 	return c
 }
 
-// dial resolves names as they stand: without the final dot a resolver may try
-// them below the domains of the network that we are in.
 func (c *Checker) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	host, port, err := net.SplitHostPort(address)
+	address, err := rooted(address)
 	if err != nil {
 		return nil, err
+	}
+	return c.dialer.DialContext(ctx, network, address)
+}
+
+// rooted ends a name with a dot. Without it a resolver may try the name below
+// the domains of the network that we are in, and in a cluster it does so first.
+func rooted(address string) (string, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", err
 	}
 	if _, err := netip.ParseAddr(host); err != nil {
 		host += "."
 	}
-	return c.dialer.DialContext(ctx, network, net.JoinHostPort(host, port))
+	return net.JoinHostPort(host, port), nil
 }

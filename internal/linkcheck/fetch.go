@@ -8,7 +8,7 @@ import (
 
 // answer is what an address gave. Beside an error it says how far we came.
 type answer struct {
-	url       *url.URL // the last one fetched, after redirects; nil = none was
+	url       *url.URL // the last one that answered; nil = none did
 	status    int      // 0 = no answer
 	redirects int
 
@@ -33,8 +33,7 @@ func (c *Checker) fetch(ctx context.Context, raw string, want want) (answer, err
 
 	var a answer
 	for {
-		a.url = u
-		next, err := c.step(ctx, &a, want)
+		next, err := c.step(ctx, u, &a, want)
 		if err != nil || next == "" {
 			return a, err
 		}
@@ -64,8 +63,8 @@ func (c *Checker) acquire(ctx context.Context) (release func(), err error) {
 // step makes one request, without any client around the transport: there are
 // no cookies, no referrer and no redirect that we do not write ourselves. It
 // returns where the answer forwards to, or reads the answer into a.
-func (c *Checker) step(ctx context.Context, a *answer, want want) (next string, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, a.url.String(), nil)
+func (c *Checker) step(ctx context.Context, u *url.URL, a *answer, want want) (next string, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
 		return "", fail(BadURL, err)
 	}
@@ -80,7 +79,7 @@ func (c *Checker) step(ctx context.Context, a *answer, want want) (next string, 
 		return "", classify(err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	a.status = resp.StatusCode
+	a.url, a.status = u, resp.StatusCode
 	if to := resp.Header.Get("Location"); to != "" && forwards(resp.StatusCode) {
 		return to, nil
 	}

@@ -10,7 +10,7 @@ import (
 // PageInfo is what a page says of itself. The texts are somebody else's: clean
 // and bounded, but to be shown as text and never as markup.
 type PageInfo struct {
-	URL       string // after redirects; "" = nothing was fetched
+	URL       string // the last that answered, after redirects; "" = none did
 	Status    int    // of the last answer; 0 = there was none
 	Redirects int
 

@@ -24,7 +24,7 @@ const (
 
 // ThumbInfo is what is known of a picture.
 type ThumbInfo struct {
-	URL       string // after redirects; "" = nothing was fetched
+	URL       string // the last that answered, after redirects; "" = none did
 	Status    int    // of the last answer; 0 = there was none
 	Redirects int
 

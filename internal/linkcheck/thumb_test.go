@@ -60,7 +60,7 @@ func TestThumbOverHTTP(t *testing.T) {
 	t.Parallel()
 	files := map[string][]byte{
 		"/jpeg": picture(t, "image/jpeg", 120, 120), "/png": picture(t, "image/png", 300, 200), "/gif": picture(t, "image/gif", 50, 51), "/webp": oneByOne(t),
-		"/bomb": claiming(60_000, 60_000), "/thin": claiming(1, 20_000), "/huge": claiming(1<<31-1, 1<<31-1), "/zero": claiming(0, 10), "/cut": picture(t, "image/png", 9, 9)[:20],
+		"/bomb": claiming(60_000, 60_000), "/thin": claiming(1, 20_000), "/wide": claiming(8_000, 8_000), "/huge": claiming(1<<31-1, 1<<31-1), "/zero": claiming(0, 10), "/cut": picture(t, "image/png", 9, 9)[:20],
 		"/svg": []byte(`<svg xmlns="http://www.w3.org/2000/svg"/>`), "/empty": nil, "/bmp": []byte("BM\x00\x00\x00\x00"),
 	}
 	w := newWorld(t, Config{}, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -87,7 +87,7 @@ func TestThumbOverHTTP(t *testing.T) {
 		}
 	}
 	for path, want := range map[string]Reason{
-		"/bomb": TooManyPixels, "/thin": TooManyPixels, "/huge": BadPicture, "/zero": BadPicture, "/cut": BadPicture,
+		"/bomb": TooManyPixels, "/thin": TooManyPixels, "/wide": TooManyPixels, "/huge": BadPicture, "/zero": BadPicture, "/cut": BadPicture,
 		"/svg": WrongType, "/empty": WrongType, "/bmp": WrongType, "/none": Gone,
 	} {
 		got, err := w.checker.Thumb(t.Context(), w.base+path)
