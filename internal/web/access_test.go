@@ -1,0 +1,124 @@
+package web_test
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"momentcast/internal/moment"
+)
+
+// needs is what every route asks for, told a second time: a route without a row
+// here fails the test.
+var needs = map[string]moment.Permission{
+	"POST /theme": "open",
+
+	"GET /{$}":                    moment.PermView,
+	"GET /events":                 moment.PermView,
+	"GET /queue":                  moment.PermView,
+	"GET /history":                moment.PermView,
+	"GET /history/export":         moment.PermView,
+	"GET /inbox":                  moment.PermView,
+	"GET /jobs/{key}":             moment.PermView,
+	"GET /posts/{id}":             moment.PermView,
+	"GET /instances":              moment.PermView,
+	"GET /instances/{id}":         moment.PermView,
+	"POST /queue/bulk":            moment.PermWrite,
+	"POST /queue/bulk/run":        moment.PermWrite,
+	"GET /posts/{id}/submit":      moment.PermWrite,
+	"POST /posts/{id}/submit":     moment.PermWrite,
+	"GET /posts/{id}/reschedule":  moment.PermWrite,
+	"POST /posts/{id}/reschedule": moment.PermWrite,
+	"GET /posts/{id}/cancel":      moment.PermWrite,
+	"POST /posts/{id}/cancel":     moment.PermWrite,
+	"GET /posts/{id}/delete":      moment.PermWrite,
+	"POST /posts/{id}/delete":     moment.PermWrite,
+	"GET /posts/{id}/send-now":    moment.PermOperate,
+	"POST /posts/{id}/send-now":   moment.PermOperate,
+	"GET /posts/{id}/retry":       moment.PermOperate,
+	"POST /posts/{id}/retry":      moment.PermOperate,
+	"GET /posts/{id}/found-sent":  moment.PermOperate,
+	"POST /posts/{id}/found-sent": moment.PermOperate,
+	"GET /posts/{id}/not-sent":    moment.PermOperate,
+	"POST /posts/{id}/not-sent":   moment.PermOperate,
+	"GET /posts/{id}/leave":       moment.PermOperate,
+	"POST /posts/{id}/leave":      moment.PermOperate,
+	"GET /posts/{id}/recall":      moment.PermOperate,
+	"POST /posts/{id}/recall":     moment.PermOperate,
+	"POST /inbox/bulk":            moment.PermOperate,
+	"POST /inbox/bulk/run":        moment.PermOperate,
+	"GET /pause":                  moment.PermOperate,
+	"POST /pause":                 moment.PermOperate,
+	"GET /resume":                 moment.PermOperate,
+	"POST /resume":                moment.PermOperate,
+	"POST /instances/sync":        moment.PermOperate,
+	"POST /instances/{id}/pacing": moment.PermOperate,
+	"POST /instances/{id}/pause":  moment.PermOperate,
+	"POST /instances/{id}/resume": moment.PermOperate,
+	"POST /instances/{id}/mature": moment.PermOperate,
+}
+
+func TestEveryRouteForEveryRole(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	routes := s.web.Patterns()
+	for pattern := range needs {
+		if !slices.Contains(routes, pattern) {
+			t.Errorf("there is no route %s any more", pattern)
+		}
+	}
+	for _, pattern := range routes {
+		need, ok := needs[pattern]
+		if !ok {
+			t.Errorf("route %s has no row in this test: who may use it?", pattern)
+			continue
+		}
+		if pattern == "GET /events" {
+			continue // does not end; TestEventsTickWhenSomethingChanges asks for it
+		}
+		method, path, _ := strings.Cut(pattern, " ")
+		// What the path names does not exist: whoever is let in finds nothing.
+		path = strings.NewReplacer("{$}", "", "{id}", "999999", "{key}", "none").Replace(path)
+		for _, role := range append([]moment.Role{""}, moment.Roles...) {
+			var form url.Values
+			if method == http.MethodPost {
+				form = url.Values{"x": {"1"}}
+			}
+			got := s.do(string(role), method, path, form)
+			allowed := need == "open" || role.May(need)
+			switch {
+			case allowed && (got.status == http.StatusForbidden || got.status == http.StatusUnauthorized || strings.HasPrefix(got.header.Get("Location"), "/login")):
+				t.Errorf("%s as %q: refused with %d", pattern, role, got.status)
+			case !allowed && role == "" && method == http.MethodGet && !strings.HasPrefix(got.header.Get("Location"), "/login?next="):
+				t.Errorf("%s without login: %d, not led to the login", pattern, got.status)
+			case !allowed && role == "" && method == http.MethodPost && got.status != http.StatusUnauthorized:
+				t.Errorf("%s without login: %d", pattern, got.status)
+			case !allowed && role != "" && got.status != http.StatusForbidden:
+				t.Errorf("%s as %q: %d, want 403", pattern, role, got.status)
+			}
+		}
+	}
+}
+
+func TestLoginLeadsBack(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.do("", http.MethodGet, "/queue?q=a%26b", nil).to("/login?next=" + url.QueryEscape("/queue?q=a%26b"))
+	if got := s.do("", http.MethodGet, "/queue", nil, "HX-Request", "true"); got.status != http.StatusUnauthorized || got.body != "" {
+		t.Errorf("a block: %d %q", got.status, got.body)
+	}
+}
+
+func TestForeignPagesChangeNothing(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	form := url.Values{"reason": {"x"}}
+	s.do("admin", http.MethodPost, "/pause", form, "Sec-Fetch-Site", "cross-site").want(http.StatusForbidden).has("another site")
+	s.do("admin", http.MethodPost, "/pause", form, "Origin", "https://evil.example").want(http.StatusForbidden)
+	if got := s.text(`SELECT paused::text FROM settings`); got != "false" {
+		t.Error("it was paused")
+	}
+	s.do("admin", http.MethodPost, "/pause", form, "Sec-Fetch-Site", "same-origin").to("/queue")
+}
