@@ -50,7 +50,7 @@ type Config struct {
 	// PerMinute is how often one address may try to sign in or set up; 0 = 30.
 	PerMinute int
 
-	Provider Provider // sign-in through somebody else; the zero value = none
+	OIDC OIDC // sign-in through somebody else; the zero value = none
 }
 
 // Auth signs people in and knows who makes a request.
@@ -80,7 +80,7 @@ func New(cfg Config) *Auth {
 	}
 	// Not scs.New: that starts a store in memory, with a goroutine that never ends.
 	a.scs = &scs.SessionManager{Store: scsStore{a}, Codec: scs.GobCodec{}, Lifetime: moment.SessionLimit, HashTokenInStore: true}
-	a.oidc = newOIDC(cfg.Provider, cfg.PublicURL)
+	a.oidc = newOIDC(cfg.OIDC, cfg.PublicURL)
 	return a
 }
 

@@ -6,12 +6,15 @@ import (
 	"momentcast/internal/moment"
 )
 
-// Provider is an identity provider that people sign in through.
-type Provider struct{}
+// OIDC is an identity provider that people sign in through.
+type OIDC struct{}
 
 type oidcClient struct{}
 
-func newOIDC(Provider, string) *oidcClient { return nil }
+func newOIDC(OIDC, string) *oidcClient { return nil }
+
+// Provider is what the identity provider is called; "" if there is none.
+func (a *Auth) Provider() string { return "" }
 
 // BeginOIDC leads the browser to the identity provider.
 func (a *Auth) BeginOIDC(http.ResponseWriter, *http.Request, string) error {

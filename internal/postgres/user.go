@@ -178,16 +178,19 @@ func userAction(old, u moment.User) string {
 
 // userChanges says what is different, old and new.
 func userChanges(old, u moment.User) map[string]any {
-	d := map[string]any{}
+	changed := map[string]any{}
 	put := func(what string, differs bool, from, to any) {
 		if differs {
-			d[what] = map[string]any{"from": from, "to": to}
+			changed[what] = []any{from, to}
 		}
 	}
 	put("display", old.Display != u.Display, old.Display, u.Display)
 	put("roles", !slices.Equal(old.Roles, u.Roles), old.Roles, u.Roles)
 	put("disabled", old.Disabled != u.Disabled, old.Disabled, u.Disabled)
-	return d
+	if len(changed) == 0 {
+		return nil
+	}
+	return map[string]any{"changed": changed}
 }
 
 // SetPassword replaces somebody's password and ends their sessions but for

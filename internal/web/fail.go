@@ -24,6 +24,7 @@ var statusOf = map[moment.Kind]int{
 	moment.Unauthenticated: http.StatusUnauthorized,
 	moment.Forbidden:       http.StatusForbidden,
 	moment.Unavailable:     http.StatusServiceUnavailable,
+	moment.Limited:         http.StatusTooManyRequests,
 	moment.Refused:         http.StatusBadGateway,
 	moment.Internal:        http.StatusInternalServerError,
 }

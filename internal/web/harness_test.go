@@ -19,6 +19,7 @@ import (
 	"github.com/rs/zerolog"
 	"go.uber.org/goleak"
 
+	"momentcast/internal/auth"
 	"momentcast/internal/moment"
 	"momentcast/internal/postgres"
 	"momentcast/internal/postgres/postgrestest"
@@ -37,6 +38,7 @@ type site struct {
 	pool    *pgxpool.Pool
 	gateway *fakeGateway
 	engine  *fakeEngine
+	auth    *auth.Auth
 	log     *strings.Builder
 }
 
@@ -169,7 +171,7 @@ func (s *site) do(roles, method, path string, form url.Values, headers ...string
 		r.Header.Add(headers[i], headers[i+1])
 	}
 	w := httptest.NewRecorder()
-	s.web.ServeHTTP(w, r)
+	s.people().Handler(s.web).ServeHTTP(w, r)
 	return page{s.t, w.Code, w.Result().Header, w.Body.String()}
 }
 
@@ -272,3 +274,12 @@ type fakeEngine struct {
 }
 
 func (e *fakeEngine) Wake() { e.mu.Lock(); defer e.mu.Unlock(); e.wakes++ }
+
+// people signs people in on the same database; who makes a request is still
+// what the cookie says.
+func (s *site) people() *auth.Auth {
+	if s.auth == nil {
+		s.auth = auth.New(auth.Config{Store: s.db, Log: zerolog.Nop(), PerMinute: 10_000})
+	}
+	return s.auth
+}

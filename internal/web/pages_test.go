@@ -49,6 +49,7 @@ func TestPages(t *testing.T) {
 		"resume":    {path: "/resume", has: []string{"Nothing is paused"}},
 		"bulk":      {path: "/queue/bulk", form: []string{"do", "reschedule", "id", id(queued) + ".1"}, has: []string{"1 posts will be changed", "Move all by"}},
 		"job":       {path: "/jobs/" + key, has: []string{"of 1 posts"}, part: true},
+		"audit":     {path: "/audit", has: []string{"Post #", "created", "Export CSV"}, part: true},
 		"fail":      {path: "/nothing", want: 404, has: []string{"Not found", "To the overview"}},
 		"expired":   {path: "/pause", roles: "none", form: []string{"reason", "typed text"}, want: 401, has: []string{"typed text", "Submit again"}},
 	}

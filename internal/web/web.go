@@ -59,9 +59,11 @@ type Session interface {
 // Config is what the pages need. All fields but Log and Version are required.
 type Config struct {
 	Store   Store
+	Users   PeopleStore
 	Gateway Gateway
 	Engine  Engine
 	Session Session
+	People  People
 	Log     zerolog.Logger
 	Version string // of the program, shown at the foot of every page
 }
@@ -73,6 +75,9 @@ type Web struct {
 	gateway Gateway
 	engine  Engine
 	session Session
+
+	people      People
+	peopleStore PeopleStore
 
 	routes  []route
 	handler http.Handler
@@ -87,6 +92,7 @@ func New(cfg Config) *Web {
 	s := &Web{
 		site:  newSite(cfg.Log.With().Str("component", "web").Logger(), cfg.Version),
 		store: cfg.Store, gateway: cfg.Gateway, engine: cfg.Engine, session: cfg.Session,
+		people: cfg.People, peopleStore: cfg.Users,
 	}
 	s.known.read = s.readKnown
 	s.live = newLive(cfg.Store.LastEvent)
