@@ -96,6 +96,10 @@ clocks: setup ## replicas whose clocks are ten minutes off
 plans: setup ## read the engine's query plans beside 5 M finished posts
 	MOMENTCAST_PLAN_SCALE=10 go test -count=1 -timeout 30m -run TestPlans -v ./internal/postgres
 
+.PHONY: zones
+zones: ## every IANA zone at every change of its clock, 2026-2031
+	MOMENTCAST_ZONES=all go test -count=1 -timeout 30m -run TestEveryZone -v ./internal/schedule
+
 .PHONY: fuzz
 fuzz: ## every fuzz test for FUZZTIME
 	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' internal | while IFS=: read -r file func; do \
