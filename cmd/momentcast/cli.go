@@ -24,6 +24,7 @@ type cli struct {
 
 	Migrate migrateCmd `cmd:"" group:"data" help:"Bring the database's schema up or down, or tell where it stands."`
 	Token   tokenCmd   `cmd:"" group:"data" help:"Create, list and revoke API tokens, directly in the database."`
+	User    userCmd    `cmd:"" group:"data" help:"Add, list, disable people and set passwords and roles, directly in the database."`
 
 	Post     PostCmd     `cmd:"" group:"use" help:"Queue, list and act on posts."`
 	Instance InstanceCmd `cmd:"" group:"use" help:"Register, list and change instances."`
