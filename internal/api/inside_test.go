@@ -318,3 +318,23 @@ func TestRepeatedNamesAreFound(t *testing.T) {
 		}
 	}
 }
+
+// Nested lists once took memory by the square of their number: 200 kB of them
+// were enough to end the process.
+func TestDeepBodiesAreRefused(t *testing.T) {
+	t.Parallel()
+	for in, deep := range map[string]bool{
+		strings.Repeat("[", 500_000):                                                             true,
+		strings.Repeat(`{"a":`, 100_000):                                                         true,
+		strings.Repeat("[", maxDepth+1) + strings.Repeat("]", maxDepth+1):                        true,
+		strings.Repeat("[", maxDepth) + strings.Repeat("]", maxDepth):                            false,
+		`[` + strings.Repeat(`{"a":[]},`, 1000) + `0]`:                                           false,
+		`{"a":"\\` + strings.Repeat(`[{\"`, 1000) + `"}`:                                         false,
+		`{"` + strings.Repeat("k", 400_000) + `":[` + strings.Repeat(`{"a":1},`, 70_000) + `0]}`: false,
+	} {
+		var v any
+		if err := unmarshal([]byte(in), &v); deep != (err != nil) {
+			t.Errorf("%.20s… of %d bytes: %v", in, len(in), err)
+		}
+	}
+}

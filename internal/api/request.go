@@ -155,6 +155,9 @@ func unmarshal(data []byte, v any) error {
 		if !utf8.Valid(data) {
 			return errors.New("is not valid UTF-8")
 		}
+		if tooDeep(data) {
+			return errors.New("nests too deep")
+		}
 		if name, ok := repeated(data); ok {
 			return errors.New(fieldMark + name + fieldMark + "is given twice")
 		}
@@ -172,49 +175,82 @@ func unmarshal(data []byte, v any) error {
 	return nil
 }
 
+// maxDepth is how deep a body may nest. No call needs a tenth of it.
+const maxDepth = 64
+
+// tooDeep reports whether JSON nests deeper than any call takes.
+func tooDeep(data []byte) bool {
+	depth, inText, escaped := 0, false, false
+	for _, c := range data {
+		switch {
+		case escaped:
+			escaped = false
+		case inText:
+			escaped, inText = c == '\\', c != '"'
+		case c == '"':
+			inText = true
+		case c == '{', c == '[':
+			if depth++; depth > maxDepth {
+				return true
+			}
+		case c == '}', c == ']':
+			depth--
+		}
+	}
+	return false
+}
+
 // repeated finds a name that an object of valid JSON has twice. Readers differ
 // in which of the two they believe; where an audience is at stake neither is.
+// The path is put together only where it is needed: done for every value, it
+// would cost the square of the body's size.
 func repeated(data []byte) (name string, found bool) {
 	type level struct {
-		path string
 		seen map[string]bool // nil for an array
-		n    int
-		key  string
+		n    int             // values so far, of an array
+		key  string          // name whose value comes next or is open, of an object
+		open bool            // the value of key has begun, or none is awaited
 	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
-	stack := []*level{{}}
+	var stack []*level
 	for {
 		t, err := d.Token()
 		if err != nil {
 			return "", false // the end, or not valid: the decoder says so
 		}
-		top := stack[len(stack)-1]
 		if delim, ok := t.(json.Delim); ok && (delim == '}' || delim == ']') {
 			stack = stack[:len(stack)-1]
 			continue
 		}
-		at := top.path
-		if top.seen != nil && top.key == "" {
-			k, _ := t.(string)
-			top.key = strings.TrimPrefix(top.path+"."+k, ".")
-			if top.seen[k] {
-				return top.key, true
+		if len(stack) > 0 {
+			switch top := stack[len(stack)-1]; {
+			case top.seen == nil:
+				top.n++
+			case top.open:
+				k, _ := t.(string)
+				if top.key, top.open = k, false; !top.seen[k] {
+					top.seen[k] = true
+					continue
+				}
+				var at strings.Builder
+				for _, l := range stack {
+					if l.seen == nil {
+						fmt.Fprintf(&at, "[%d]", l.n-1)
+					} else {
+						at.WriteString("." + l.key)
+					}
+				}
+				return strings.TrimPrefix(at.String(), "."), true
+			default:
+				top.open = true
 			}
-			top.seen[k] = true
-			continue
-		}
-		if top.seen != nil {
-			at, top.key = top.key, ""
-		} else if len(stack) > 1 {
-			at = fmt.Sprintf("%s[%d]", top.path, top.n)
-			top.n++
 		}
 		switch t {
 		case json.Delim('{'):
-			stack = append(stack, &level{path: at, seen: map[string]bool{}})
+			stack = append(stack, &level{seen: map[string]bool{}, open: true})
 		case json.Delim('['):
-			stack = append(stack, &level{path: at})
+			stack = append(stack, &level{})
 		}
 	}
 }
