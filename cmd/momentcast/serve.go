@@ -14,6 +14,8 @@ type serveCmd struct {
 	PublicURL      string     `env:"MOMENTCAST_PUBLIC_URL" placeholder:"URL" group:"http" help:"How the gateway reaches us; it is then asked to report lost logins there."`
 	BootstrapToken app.Secret `env:"MOMENTCAST_BOOTSTRAP_TOKEN" placeholder:"SECRET" group:"http" help:"API token with all rights to create when there is none yet, 16 characters or more."`
 
+	BootstrapAdmin app.Secret `env:"MOMENTCAST_BOOTSTRAP_ADMIN" placeholder:"NAME:PASSWORD" group:"http" help:"First person who can sign in to the pages, an administrator; NAME:@FILE reads the password from a file. Not set: the log has a secret for /setup."`
+
 	Database databaseFlags `embed:"" group:"database"`
 	Gateway  gatewayFlags  `embed:"" group:"gateway"`
 	Pacing   pacingFlags   `embed:"" group:"pacing"`
@@ -76,6 +78,6 @@ func (c *serveCmd) config() app.Config {
 		Gateway:     app.Gateway(c.Gateway),
 		Pacing:      app.Pacing(c.Pacing),
 		Concurrency: c.Engine.Concurrency, Lease: c.Engine.Lease, LookEvery: c.Engine.LookEvery, Grace: c.Engine.Grace,
-		BootstrapToken: c.BootstrapToken,
+		BootstrapToken: c.BootstrapToken, BootstrapAdmin: c.BootstrapAdmin,
 	}
 }

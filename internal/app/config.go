@@ -36,6 +36,10 @@ type Config struct {
 	// BootstrapToken becomes an API token with all rights if there is none yet.
 	BootstrapToken Secret
 
+	// BootstrapAdmin, name:password or name:@file, becomes an administrator if
+	// there is nobody yet.
+	BootstrapAdmin Secret
+
 	// Shown on the start page: links beside our own, and where to find the API
 	// token.
 	Links     []Link

@@ -149,7 +149,7 @@ func TestOpenPages(t *testing.T) {
 	cfg.Links = []app.Link{{URL: "http://127.0.0.1:9/", Text: "a <b>link</b>"}}
 	r := start(t, cfg)
 	r.becomesReady()
-	for _, path := range []string{"/", "/start.css", "/healthz", "/readyz", "/metrics", "/docs", "/openapi.json"} {
+	for _, path := range []string{"/start", "/start.css", "/login", "/healthz", "/readyz", "/metrics", "/docs", "/openapi.json"} {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.base+path, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -167,7 +167,7 @@ func TestOpenPages(t *testing.T) {
 			t.Errorf("%s: policy %q", path, csp)
 		}
 	}
-	if _, page := r.ask(http.MethodGet, "/", nil); strings.Contains(string(page), "<b>") || !strings.Contains(string(page), `href="http://127.0.0.1:9/"`) {
+	if _, page := r.ask(http.MethodGet, "/start", nil); strings.Contains(string(page), "<b>") || !strings.Contains(string(page), `href="http://127.0.0.1:9/"`) {
 		t.Errorf("start page: %s", page)
 	}
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.base+"/api/v1/pause", strings.NewReader(`{"reason":"x"}`))

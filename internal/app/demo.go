@@ -132,6 +132,7 @@ func (d *demo) config(version string, ln net.Listener) Config {
 		Pacing:  Pacing{MinGap: new(20 * time.Second), DailyCap: new(0), QuietHours: new("")},
 		Lease:   15 * time.Second, Grace: demoGrace,
 		BootstrapToken: Secret(d.token),
+		BootstrapAdmin: demoPerson + ":" + demoPassword,
 		Links:          []Link{{d.sim.url() + "/", "模拟微信的朋友圈 (what the simulated accounts show)"}},
 		TokenHint:      filepath.Join(d.dir, tokenFile),
 	}
@@ -142,6 +143,7 @@ func (d *demo) banner(base string) {
 momentcast demo
 
   首页  start   %s/
+  登录  login   %s / %s    (also: %s/start)
   接口  API     %s/docs
   就绪  ready   %s/readyz
   朋友圈 feeds  %s/    (what the six simulated accounts show)
@@ -151,7 +153,7 @@ momentcast demo
   Posts become due over the next minutes; some are held, refused or in doubt on purpose.
   Ctrl-C stops it. A second start goes on with the same data.
 
-`, base, base, base, d.sim.url(), d.token, filepath.Join(d.dir, tokenFile), base, filepath.Join(d.dir, tokenFile))
+`, base, demoPerson, demoPassword, base, base, base, d.sim.url(), d.token, filepath.Join(d.dir, tokenFile), base, filepath.Join(d.dir, tokenFile))
 }
 
 // stop puts away what was started, in the reverse order.
@@ -170,6 +172,12 @@ func (d *demo) stop() error {
 }
 
 const tokenFile = "token"
+
+// Who signs in to the demo, which listens to this machine only.
+const (
+	demoPerson   = "demo"
+	demoPassword = "momentcast-demo" //nolint:gosec // everybody may know it
+)
 
 // keepToken returns the demo's API token, made at its first start.
 func (d *demo) keepToken() (string, error) {

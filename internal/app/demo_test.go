@@ -131,7 +131,8 @@ func TestDemo(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		"/readyz":                   "ready",
-		"/":                         d.feeds,
+		"/start":                    d.feeds,
+		"/":                         "/login",
 		"/api/v1/instances":         "林晓雯",
 		"/api/v1/posts?state=draft": "（草稿）",
 		"/api/v1/posts?state=scheduled&q=体验课":  "online_age",

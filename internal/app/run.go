@@ -77,12 +77,18 @@ func (s *service) live(ctx context.Context, web *web) (err error) {
 
 	w := s.begin(db)
 	defer w.api.Close()
+	defer w.pages.Close()
+	if err := s.firstPerson(ctx, w.auth); err != nil {
+		return unlessStopped(ctx, err)
+	}
 	var parts sync.WaitGroup
 	parts.Go(func() { w.dispatcher.Run(ctx) })
 	parts.Go(func() { s.registerCallback(ctx, db) })
+	parts.Go(func() { w.auth.Run(ctx) })
 	s.log.Info().Msg("ready to work")
 	<-ctx.Done()
 	s.log.Info().Dur("grace_ms", s.cfg.Grace).Msg("stopping: no new work; what is under way may end")
+	w.pages.Close() // open pages listen to streams that would not end by themselves
 	web.shutdown(s.cfg.Grace)
 	parts.Wait()
 	return nil

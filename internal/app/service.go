@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -9,10 +10,12 @@ import (
 	"github.com/rs/zerolog"
 
 	"momentcast/internal/api"
+	"momentcast/internal/auth"
 	"momentcast/internal/dispatch"
 	"momentcast/internal/gateway"
 	"momentcast/internal/postgres"
 	"momentcast/internal/telemetry"
+	pages "momentcast/internal/web"
 )
 
 // What the parts need of each other is supplied by these; a drift is a compile
@@ -22,6 +25,11 @@ var (
 	_ dispatch.Gateway = (*gateway.Client)(nil)
 	_ dispatch.Meter   = (*telemetry.Meter)(nil)
 	_ api.Store        = store{}
+	_ auth.Store       = (*postgres.DB)(nil)
+	_ pages.Store      = store{}
+	_ pages.Gateway    = (*gateway.Client)(nil)
+	_ pages.Engine     = (*dispatch.Dispatcher)(nil)
+	_ pages.Session    = (*auth.Auth)(nil)
 	_ api.Gateway      = (*gateway.Client)(nil)
 	_ api.Engine       = (*dispatch.Dispatcher)(nil)
 )
@@ -34,6 +42,8 @@ type service struct {
 	metrics *prometheus.Registry
 	meter   *telemetry.Meter
 
+	starting http.Handler // pages while there is no database
+
 	// Set while the database is waited for; nil otherwise.
 	waiting atomic.Pointer[string]
 	// Set once there is something to serve; nil before.
@@ -45,6 +55,8 @@ type work struct {
 	db         *postgres.DB
 	dispatcher *dispatch.Dispatcher
 	api        *api.API
+	auth       *auth.Auth
+	pages      *pages.Web
 }
 
 func newService(cfg Config, log zerolog.Logger) (*service, error) {
@@ -56,6 +68,7 @@ func newService(cfg Config, log zerolog.Logger) (*service, error) {
 	}
 	s := &service{cfg: cfg, log: log, gw: gw, metrics: telemetry.NewRegistry(cfg.Version)}
 	s.meter = telemetry.NewMeter(s.metrics)
+	s.starting = pages.Starting(log, cfg.Version)
 	s.metrics.MustRegister(telemetry.NewCollector(s.figures, log))
 	return s, nil
 }
@@ -74,6 +87,7 @@ func (s *service) figures(ctx context.Context) (telemetry.Figures, error) {
 func (s *service) begin(db *postgres.DB) *work {
 	d := dispatch.New(db, s.gw, s.cfg.dispatch(), s.meter, s.log)
 	w := &work{db: db, dispatcher: d, api: s.newAPI(db, d)}
+	w.pages, w.auth = s.newPages(db, d)
 	s.work.Store(w)
 	return w
 }

@@ -19,9 +19,10 @@ type startView struct {
 	TokenHint string // where the API token is to be found; "" = not said
 }
 
-// startPage serves the page at /, which leads on to what there is.
+// startPage serves the page at /start, which leads on to what there is beside
+// the pages.
 func (s *service) startPage(mux *http.ServeMux) {
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET /start", func(w http.ResponseWriter, _ *http.Request) {
 		var b bytes.Buffer
 		view := startView{Version: s.cfg.Version, Links: s.cfg.Links, TokenHint: s.cfg.TokenHint}
 		if err := startTemplate.Execute(&b, view); err != nil {

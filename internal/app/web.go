@@ -15,7 +15,7 @@ import (
 )
 
 // web is the HTTP side: what can be asked without the database, and the API
-// once there is one.
+// and the pages once there is one.
 type web struct {
 	ln  net.Listener
 	srv *http.Server
@@ -84,7 +84,10 @@ func (s *service) routes() http.Handler {
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.Handle("GET /metrics", telemetry.Handler(s.metrics))
 	s.startPage(mux)
-	mux.HandleFunc("/", s.toAPI)
+	for _, of := range []string{"/api/", "/docs", "/docs/", "/openapi.json", "/gateway/"} {
+		mux.HandleFunc(of, s.toAPI)
+	}
+	mux.HandleFunc("/", s.toPages)
 	foreign := http.NewCrossOriginProtection()
 	foreign.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		writeProblem(w, http.StatusForbidden, "forbidden", "A page of another site made this request; only our own pages may.")

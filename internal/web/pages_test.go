@@ -37,7 +37,7 @@ func TestPages(t *testing.T) {
 	s.submit("/queue/bulk/run", "do", "cancel", "key", key, "id", id(s.post(i, "Dropped", nil))+".1").to("/jobs/" + key)
 
 	cases := map[string]pageCase{
-		"overview":  {path: "/", has: []string{"Today", "Lateness", "<svg class=\"chart\""}, part: true},
+		"overview":  {path: "/", has: []string{"Today", "Lateness", "<svg class=\"hours\""}, part: true},
 		"queue":     {path: "/queue", has: []string{"Queued", "Tea house", "All 1 that match"}, part: true},
 		"history":   {path: "/history", has: []string{"Queued", "Refused", "Export CSV"}, part: true},
 		"inbox":     {path: "/inbox", has: []string{"Refused", "The gateway refused it (1001)", "Call 1, HTTP 200"}, part: true},
