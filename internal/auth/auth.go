@@ -34,6 +34,7 @@ type Store interface {
 	UserByID(ctx context.Context, id int64) (moment.User, error)
 	SetupSecret(ctx context.Context, candidate string) (string, error)
 	SetUp(ctx context.Context, secret string, u moment.User, hash string, by moment.Origin) (moment.User, error)
+	SubjectUser(ctx context.Context, subject string, u moment.User, by moment.Origin) (moment.User, error)
 	EnsureFirstUser(ctx context.Context, u moment.User, hash string, by moment.Origin) (bool, error)
 }
 

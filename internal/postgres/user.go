@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -229,4 +230,35 @@ func tellUser(ctx context.Context, tx pgx.Tx, action string, u moment.User, by m
 		d["ip"] = by.IP
 	}
 	return tell(ctx, tx, moment.Event{Action: action, Actor: by.Actor, Source: by.Source, Detail: d})
+}
+
+// SubjectUser returns the person whom the identity provider knows as subject,
+// with u's roles from now on, and makes them with u's name if there is none.
+// A name that is taken is Invalid.
+func (db *DB) SubjectUser(ctx context.Context, subject string, u moment.User, by moment.Origin) (out moment.User, err error) {
+	err = pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtext('momentcast.administrators'))`); err != nil {
+			return err
+		}
+		var id int64
+		err := tx.QueryRow(ctx, `SELECT id FROM users WHERE subject = $1`, subject).Scan(&id)
+		if errors.Is(err, pgx.ErrNoRows) {
+			out, err = createUser(ctx, tx, u, "", subject, by)
+			return err
+		}
+		if err != nil {
+			return err
+		}
+		old, err := lockUser(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		out = old
+		out.Roles = u.Roles
+		return storeUser(ctx, tx, old, out, moment.Origin{Actor: old.Name, Source: by.Source, IP: by.IP})
+	})
+	if err != nil {
+		return out, fmt.Errorf("find the provider's person: %w", translate(err))
+	}
+	return out, nil
 }
