@@ -96,7 +96,7 @@ func (s *stage) close() {
 
 // start runs another copy of the program.
 func (s *stage) start(ctx context.Context, env []string, args ...string) (*exec.Cmd, error) {
-	cmd := exec.CommandContext(ctx, s.o.Program, args...) //nolint:gosec // our own binary
+	cmd := exec.CommandContext(ctx, s.o.Program, args...)
 	cmd.Env = append(append(os.Environ(), "MOMENTCAST_GATEWAY_TOKEN="+token), env...)
 	log, err := os.OpenFile(filepath.Join(s.dir, args[0]+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
