@@ -50,6 +50,7 @@ var groups = []kong.Group{
 	{Key: "database", Title: "Database:"},
 	{Key: "gateway", Title: "Gateway:"},
 	{Key: "pacing", Title: "Pacing of all instances that have no setting of their own (what is not given stays as it is in the database):"},
+	{Key: "signin", Title: "How people sign in to the pages:"},
 	{Key: "engine", Title: "Engine:"},
 	{Key: "log", Title: "Log (to standard error):"},
 }

@@ -11,7 +11,7 @@ import (
 // serveCmd runs the service.
 type serveCmd struct {
 	Addr           string     `env:"MOMENTCAST_ADDR" default:"127.0.0.1:8080" group:"http" help:"Address to listen on. Put a TLS proxy before it for others."`
-	PublicURL      string     `env:"MOMENTCAST_PUBLIC_URL" placeholder:"URL" group:"http" help:"How the gateway reaches us; it is then asked to report lost logins there."`
+	PublicURL      string     `env:"MOMENTCAST_PUBLIC_URL" placeholder:"URL" group:"http" help:"How the gateway and browsers reach us; the gateway is then asked to report lost logins there, and with https:// nobody's session is sent in the clear."`
 	BootstrapToken app.Secret `env:"MOMENTCAST_BOOTSTRAP_TOKEN" placeholder:"SECRET" group:"http" help:"API token with all rights to create when there is none yet, 16 characters or more."`
 
 	BootstrapAdmin app.Secret `env:"MOMENTCAST_BOOTSTRAP_ADMIN" placeholder:"NAME:PASSWORD" group:"http" help:"First person who can sign in to the pages, an administrator; NAME:@FILE reads the password from a file. Not set: the log has a secret for /setup."`
@@ -20,6 +20,18 @@ type serveCmd struct {
 	Gateway  gatewayFlags  `embed:"" group:"gateway"`
 	Pacing   pacingFlags   `embed:"" group:"pacing"`
 	Engine   engineFlags   `embed:"" group:"engine"`
+	SignIn   signInFlags   `embed:"" group:"signin"`
+}
+
+// signInFlags say how people sign in to the pages.
+type signInFlags struct {
+	TrustedProxies []string   `env:"MOMENTCAST_TRUSTED_PROXIES" placeholder:"CIDR" help:"Proxies that may say whom they speak for (X-Forwarded-For, X-Forwarded-Proto): addresses or networks."`
+	Issuer         string     `name:"oidc-issuer" env:"MOMENTCAST_OIDC_ISSUER" placeholder:"URL" help:"OpenID Connect provider that people may sign in through, beside passwords."`
+	ClientID       string     `name:"oidc-client-id" env:"MOMENTCAST_OIDC_CLIENT_ID" placeholder:"ID" help:"Who we are to it."`
+	ClientSecret   app.Secret `name:"oidc-client-secret" env:"MOMENTCAST_OIDC_CLIENT_SECRET" placeholder:"SECRET" help:"How we prove that."`
+	Name           string     `name:"oidc-name" env:"MOMENTCAST_OIDC_NAME" placeholder:"NAME" help:"What the login page calls it. Default: its host."`
+	GroupsClaim    string     `name:"oidc-groups-claim" env:"MOMENTCAST_OIDC_GROUPS_CLAIM" default:"groups" placeholder:"NAME" help:"Where its answer has the groups."`
+	Roles          []string   `name:"oidc-roles" env:"MOMENTCAST_OIDC_ROLES" placeholder:"GROUP=ROLE" help:"What its groups may do: viewer, editor, approver, operator, admin. Who is in none is not let in."`
 }
 
 // databaseFlags say where the database is.
@@ -77,6 +89,7 @@ func (c *serveCmd) config() app.Config {
 		Version: version, Replica: c.Engine.Replica,
 		Gateway:     app.Gateway(c.Gateway),
 		Pacing:      app.Pacing(c.Pacing),
+		SignIn:      app.SignIn(c.SignIn),
 		Concurrency: c.Engine.Concurrency, Lease: c.Engine.Lease, LookEvery: c.Engine.LookEvery, Grace: c.Engine.Grace,
 		BootstrapToken: c.BootstrapToken, BootstrapAdmin: c.BootstrapAdmin,
 	}

@@ -21,12 +21,13 @@ type Config struct {
 	Addr        string // host:port to listen on; default 127.0.0.1:8080
 	DatabaseURL Secret // "" = a PostgreSQL of its own, in DataDir
 	DataDir     string // default ./data
-	PublicURL   string // how the gateway reaches us; "" = no callback is registered
+	PublicURL   string // how the gateway and browsers reach us; "" = no callback is registered
 	Version     string // of the program
 	Replica     string // names this process; default host name and a random suffix
 
 	Gateway Gateway
 	Pacing  Pacing
+	SignIn  SignIn
 
 	Concurrency int           // calls in flight at once; default 64
 	Lease       time.Duration // time a call may take before it is given up; default Gateway.Timeout + 30s
@@ -117,7 +118,7 @@ func def[T comparable](field *T, value T) {
 // Validate reports everything wrong with c at once, naming each setting as the
 // environment does.
 func (c Config) Validate() error {
-	errs := []error{c.Gateway.validate(), c.Pacing.validate()}
+	errs := []error{c.Gateway.validate(), c.Pacing.validate(), c.SignIn.validate(c.PublicURL)}
 	bad := func(name, format string, args ...any) {
 		errs = append(errs, fmt.Errorf(name+": "+format, args...))
 	}

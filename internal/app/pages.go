@@ -13,7 +13,9 @@ import (
 
 // newPages returns the pages on the database, and who lets people in to them.
 func (s *service) newPages(db *postgres.DB, d *dispatch.Dispatcher) (*pages.Web, *auth.Auth) {
-	a := auth.New(auth.Config{Store: db, Log: s.log, PublicURL: s.cfg.PublicURL})
+	who := auth.Config{Store: db, Log: s.log, PublicURL: s.cfg.PublicURL}
+	s.cfg.SignIn.apply(&who)
+	a := auth.New(who)
 	return pages.New(pages.Config{
 		Store: store{db}, Users: db, Gateway: s.gw, Engine: d, Session: a, People: a, Log: s.log, Version: s.cfg.Version,
 	}), a
