@@ -176,7 +176,7 @@ const tokenFile = "token"
 // Who signs in to the demo, which listens to this machine only.
 const (
 	demoPerson   = "demo"
-	demoPassword = "momentcast-demo" //nolint:gosec // everybody may know it
+	demoPassword = "momentcast-demo" // everybody may know it
 )
 
 // keepToken returns the demo's API token, made at its first start.

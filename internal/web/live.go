@@ -127,10 +127,10 @@ func (s *Web) events(w http.ResponseWriter, r *http.Request) error {
 		// The server's own limit on an answer would cut the stream.
 		_ = rc.SetWriteDeadline(time.Now().Add(2 * beatEvery)) // not every writer has one
 		if _, err := w.Write([]byte(text)); err != nil {
-			return nil //nolint:nilerr // the browser left
+			return nil // the browser left
 		}
 		if err := rc.Flush(); err != nil {
-			return nil //nolint:nilerr // the browser left
+			return nil // the browser left
 		}
 		select {
 		case <-ctx.Done():

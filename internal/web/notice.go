@@ -21,8 +21,7 @@ func say(w http.ResponseWriter, r *http.Request, key string, args ...string) {
 	if err != nil {
 		return
 	}
-	http.SetCookie(w, &http.Cookie{Name: noticeCookie, Value: base64.RawURLEncoding.EncodeToString(b), Path: "/", MaxAge: 60,
-		HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode})
+	setCookie(w, r, noticeCookie, base64.RawURLEncoding.EncodeToString(b), 60)
 }
 
 // takeNotice returns what the page before wanted said, once.
@@ -31,7 +30,7 @@ func (s *Web) takeNotice(w http.ResponseWriter, r *http.Request, c catalogue) *n
 	if err != nil {
 		return nil
 	}
-	http.SetCookie(w, &http.Cookie{Name: noticeCookie, Path: "/", MaxAge: -1, HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode})
+	setCookie(w, r, noticeCookie, "", -1)
 	var m said
 	b, err := base64.RawURLEncoding.DecodeString(cookie.Value)
 	if err != nil || json.Unmarshal(b, &m) != nil {

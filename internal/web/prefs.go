@@ -46,7 +46,7 @@ func (s *Web) chooseLang(w http.ResponseWriter, r *http.Request) bool {
 	q.Del("lang")
 	u := *r.URL
 	u.RawQuery = q.Encode()
-	http.Redirect(w, r, localPath(u.RequestURI()), http.StatusSeeOther)
+	_ = seeOther(w, r, u.RequestURI()) // never fails
 	return true
 }
 
@@ -70,6 +70,12 @@ func (s *Web) setTheme(w http.ResponseWriter, r *http.Request) error {
 
 // keep sets a cookie that holds a preference, no secret.
 func keep(w http.ResponseWriter, r *http.Request, name, value string) {
-	http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: yearSeconds, HttpOnly: true,
-		Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode})
+	setCookie(w, r, name, value, yearSeconds)
+}
+
+// setCookie sets a cookie without a secret, for so many seconds; below 0 it is
+// taken away.
+func setCookie(w http.ResponseWriter, r *http.Request, name, value string, seconds int) {
+	http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: seconds, //nolint:gosec // without TLS a Secure cookie would never come back
+		HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode})
 }
