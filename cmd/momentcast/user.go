@@ -42,7 +42,7 @@ func (f passwordFlags) read(prompt io.Writer) (string, error) {
 		defer func() { _ = file.Close() }() // it was read only
 		return firstLine(file)
 	}
-	in := int(os.Stdin.Fd()) //nolint:gosec // a file descriptor fits
+	in := int(os.Stdin.Fd())
 	if !term.IsTerminal(in) {
 		return firstLine(os.Stdin)
 	}

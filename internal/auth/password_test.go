@@ -6,7 +6,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"momentcast/internal/moment"
 )
@@ -39,10 +38,10 @@ func TestUnknownNamesCostTheSame(t *testing.T) {
 	}
 	work := func(stored string) (calls []call) {
 		h := NewHasher()
-		real := h.key
+		argon := h.key
 		h.key = func(p, s []byte, time, memory uint32, threads uint8, n uint32) []byte {
 			calls = append(calls, call{time, memory, threads, uint32(len(s)), n})
-			return real(p, s, time, memory, threads, n)
+			return argon(p, s, time, memory, threads, n)
 		}
 		if fits, err := h.Fits(t.Context(), stored, "guess guess"); fits || err != nil {
 			t.Errorf("%q: %v %v", stored, fits, err)
@@ -72,11 +71,12 @@ func TestFewHashesAtOnce(t *testing.T) {
 	t.Parallel()
 	h := NewHasher()
 	var now, most atomic.Int32
-	release := make(chan struct{})
+	begun, release := make(chan struct{}, 8), make(chan struct{})
 	h.key = func([]byte, []byte, uint32, uint32, uint8, uint32) []byte {
 		n := now.Add(1)
 		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
 		}
+		begun <- struct{}{}
 		<-release
 		now.Add(-1)
 		return make([]byte, hashBytes)
@@ -89,8 +89,8 @@ func TestFewHashesAtOnce(t *testing.T) {
 			}
 		})
 	}
-	for now.Load() < atOnce {
-		time.Sleep(time.Millisecond)
+	for range atOnce {
+		<-begun
 	}
 	// Whoever has left does not wait for a turn.
 	ctx, leave := context.WithCancel(t.Context())

@@ -76,7 +76,7 @@ func ReadBootstrap(setting string) (name, password string, err error) {
 		return "", "", errors.New("MOMENTCAST_BOOTSTRAP_ADMIN is written name:password or name:@file")
 	}
 	if file, isFile := strings.CutPrefix(password, "@"); isFile {
-		b, err := os.ReadFile(file) //nolint:gosec // the administrator says which
+		b, err := os.ReadFile(file)
 		if err != nil {
 			return "", "", fmt.Errorf("MOMENTCAST_BOOTSTRAP_ADMIN: the password's file cannot be read: %w", err)
 		}

@@ -94,7 +94,7 @@ func (a *Auth) cookieName(r *http.Request) string {
 
 // cookie is the session's; with an empty value it is one that the browser drops.
 func (a *Auth) cookie(r *http.Request, value string, expires time.Time) *http.Cookie {
-	c := &http.Cookie{Name: a.cookieName(r), Value: value, Path: "/", Expires: expires, HttpOnly: true,
+	c := &http.Cookie{Name: a.cookieName(r), Value: value, Path: "/", Expires: expires, HttpOnly: true, //nolint:gosec // Secure wherever the connection is
 		Secure: a.isSecure(r), SameSite: http.SameSiteLaxMode}
 	if value == "" {
 		c.MaxAge = -1
