@@ -311,11 +311,11 @@ END $$;
 CREATE FUNCTION instance_gate(i instances, s settings, due timestamptz)
 RETURNS TABLE (ready_at timestamptz, reason text) LANGUAGE sql STABLE AS $$
     SELECT CASE WHEN due IS NULL OR i.paused OR NOT i.online OR i.missing_since IS NOT NULL
-                  OR i.online_since IS NULL OR i.in_flight IS NOT NULL
+                  OR i.online_since IS NULL OR i.w_id = '' OR i.in_flight IS NOT NULL
                 THEN NULL ELSE q.at END,
            CASE WHEN due IS NULL THEN NULL
                 WHEN i.paused THEN 'instance_paused'
-                WHEN NOT i.online OR i.missing_since IS NOT NULL OR i.online_since IS NULL THEN 'offline'
+                WHEN NOT i.online OR i.missing_since IS NOT NULL OR i.online_since IS NULL OR i.w_id = '' THEN 'offline'
                 WHEN i.in_flight IS NOT NULL THEN 'in_flight'
                 WHEN q.at > greatest(c.at, now()) THEN 'quiet_hours'
                 WHEN c.capped THEN 'daily_cap'

@@ -29,6 +29,7 @@ type fake struct {
 	down     string
 	changes  []moment.Change
 	observed int
+	taken    string // a moment id that another post has
 
 	claimErr, beginErr, rereadErr, recordErr error
 	loseCommit                               bool // Begin commits and then reports an error
@@ -98,6 +99,11 @@ func (f *fake) Record(ctx context.Context, outs []moment.Outcome) ([]int64, erro
 	defer f.mu.Unlock()
 	if f.recordErr != nil || ctx.Err() != nil {
 		return nil, errors.Join(f.recordErr, ctx.Err())
+	}
+	for _, o := range outs {
+		if f.taken != "" && o.Result.MomentID == f.taken && o.Action == moment.ActSucceed {
+			return nil, moment.Errorf(moment.Conflict, "taken")
+		}
 	}
 	for _, o := range outs {
 		f.recorded[o.Claim.ID] = o.Action
@@ -404,6 +410,19 @@ func TestResultIsKeptUntilTheDatabaseTakesIt(t *testing.T) {
 		stop()
 		if f.recorded[1] != moment.ActSucceed || g.count() != 1 {
 			t.Errorf("recorded %v after %d calls, want one success", f.recorded, g.count())
+		}
+	})
+}
+
+func TestMomentOfAnotherPostIsADoubtAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, g := newFake(0), &wire{}
+		f.taken = "1"
+		stop := run(t, f, g, Config{})
+		time.Sleep(10 * time.Millisecond)
+		stop()
+		if f.recorded[1] != moment.ActDoubt {
+			t.Errorf("recorded %v, want a doubt", f.recorded)
 		}
 	})
 }

@@ -37,12 +37,15 @@ func (d *Dispatcher) readBackDue(ctx context.Context) error {
 
 // readBack looks for the post's moment on the account's own timeline.
 func (d *Dispatcher) readBack(ctx context.Context, doubt moment.Doubt) error {
-	ctx, done := context.WithTimeout(ctx, readBackLimit)
-	defer done()
 	if doubt.WID == "" { // offline: it can be read when the account is back
 		return d.store.KeepDoubt(ctx, doubt, false, retryReadBack, d.cfg.Replica)
 	}
-	found, err := d.findMoment(ctx, doubt)
+	readCtx, done := context.WithTimeout(ctx, readBackLimit)
+	found, err := d.findMoment(readCtx, doubt)
+	done()
+	// What was found out is written within a time of its own.
+	ctx, done = context.WithTimeout(ctx, dbTimeout)
+	defer done()
 	switch {
 	case err != nil && moment.KindOf(err) != moment.Refused:
 		d.log.Debug().Err(err).Int64("post", doubt.ID).Msg("the timeline could not be read")

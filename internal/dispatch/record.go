@@ -50,6 +50,10 @@ func (d *Dispatcher) record(ctx context.Context, batch []moment.Outcome) {
 			d.report(batch, stale)
 			return
 		}
+		if len(batch) == 1 && batch[0].Action == moment.ActSucceed && moment.KindOf(err) == moment.Conflict {
+			batch = []moment.Outcome{doubled(batch[0])}
+			continue
+		}
 		if len(batch) > 1 && !unavailable(err) {
 			// One outcome that cannot be written must not hold up the others.
 			d.log.Error().Err(err).Int("posts", len(batch)).Msg("cannot record outcomes together; trying one by one")
@@ -65,6 +69,15 @@ func (d *Dispatcher) record(ctx context.Context, batch []moment.Outcome) {
 		}
 		sleep(ctx, wait)
 	}
+}
+
+// doubled is what a success is worth whose moment another post of the account
+// has already: the gateway has named the wrong one, and which is not known.
+func doubled(o moment.Outcome) moment.Outcome {
+	o.Action = moment.ActDoubt
+	o.Result.Verdict, o.Result.Cause = moment.InDoubt, "duplicate_id"
+	o.Result.Message = "The gateway says done, but names a moment that another post of the account has already. Whether it was posted is not known."
+	return o
 }
 
 // report logs each outcome in one line that an operator can follow.

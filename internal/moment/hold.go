@@ -46,7 +46,7 @@ func (i *Instance) Gate(def Pacing, due, now time.Time) (at time.Time, why HoldR
 	switch {
 	case i.Paused:
 		return time.Time{}, HeldInstancePaused
-	case !i.Online || !i.MissingSince.IsZero() || i.OnlineSince.IsZero():
+	case !i.Online || !i.MissingSince.IsZero() || i.OnlineSince.IsZero() || i.WID == "":
 		return time.Time{}, HeldOffline
 	case i.InFlight != 0:
 		return time.Time{}, HeldInFlight

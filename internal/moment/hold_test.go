@@ -18,7 +18,7 @@ func TestGate(t *testing.T) {
 	now := shanghai("2026-11-23 12:00")
 	def := Pacing{MinGap: 15 * time.Minute, DailyCap: 3, QuietHours: "23:00-07:00", OnlineAge: 72 * time.Hour}
 	ready := func(change func(*Instance)) *Instance {
-		i := &Instance{TimeZone: "Asia/Shanghai", Online: true, OnlineSince: shanghai("2026-11-01 00:00")}
+		i := &Instance{WID: "w", TimeZone: "Asia/Shanghai", Online: true, OnlineSince: shanghai("2026-11-01 00:00")}
 		if change != nil {
 			change(i)
 		}
@@ -35,6 +35,7 @@ func TestGate(t *testing.T) {
 		{"offline", ready(func(i *Instance) { i.Online = false }), "2026-11-23 12:00", "", HeldOffline},
 		{"missed in the list", ready(func(i *Instance) { i.MissingSince = now }), "2026-11-23 12:00", "", HeldOffline},
 		{"never seen", ready(func(i *Instance) { i.OnlineSince = time.Time{} }), "2026-11-23 12:00", "", HeldOffline},
+		{"no session known", ready(func(i *Instance) { i.WID = "" }), "2026-11-23 12:00", "", HeldOffline},
 		{"paused", ready(func(i *Instance) { i.Paused = true }), "2026-11-23 12:00", "", HeldInstancePaused},
 		{"in flight", ready(func(i *Instance) { i.InFlight = 7 }), "2026-11-23 12:00", "", HeldInFlight},
 		{"71 h 59 min online", ready(func(i *Instance) { i.OnlineSince = shanghai("2026-11-20 12:01") }), "2026-11-23 12:00", "2026-11-23 12:01", HeldOnlineAge},

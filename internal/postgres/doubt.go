@@ -102,7 +102,12 @@ func (db *DB) KeepDoubt(ctx context.Context, d moment.Doubt, looked bool, next t
 		if looked || next == 0 {
 			return p.free(ctx, tx)
 		}
-		return nil
+		// A timeline that cannot be read must not hold the account up for ever.
+		const patience = `
+			UPDATE instances SET in_flight = NULL
+			WHERE id = $1 AND in_flight = $2 AND $3::timestamptz < now() - interval '1 minute'`
+		_, err := tx.Exec(ctx, patience, p.InstanceID, p.ID, d.CallUntil)
+		return err
 	})
 }
 

@@ -361,6 +361,46 @@ func (w *world) doubt() moment.Doubt {
 	return ds[0]
 }
 
+func TestUnreadableTimelineDoesNotHoldTheAccountForEver(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	inst := w.instance("a")
+	w.post(inst, -time.Second)
+	next := w.post(inst, -time.Second)
+	w.record(w.claimed(), moment.ActDoubt, "")
+	if err := w.db.KeepDoubt(t.Context(), w.doubt(), false, time.Second, replica); err != nil {
+		t.Fatal(err)
+	}
+	if claims := w.claim(1); len(claims) != 0 {
+		t.Fatal("the account went on while its call might still be under way")
+	}
+	w.exec(`UPDATE posts SET call_until = now() - interval '2 minutes' WHERE state = 'unknown'`)
+	d := w.doubt()
+	if err := w.db.KeepDoubt(t.Context(), d, false, time.Second, replica); err != nil {
+		t.Fatal(err)
+	}
+	if claims := w.claim(1); len(claims) != 1 || claims[0].ID != next {
+		t.Errorf("the account is still held up: %+v", claims)
+	}
+	if d := w.doubt(); d.Round != 0 {
+		t.Errorf("a look that failed was counted as round %d", d.Round)
+	}
+}
+
+func TestMomentBelongsToOnePost(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	inst := w.instance("a")
+	w.post(inst, -time.Second)
+	w.post(inst, -time.Second)
+	w.record(w.claimed(), moment.ActSucceed, "5")
+	c := w.claimed()
+	_, err := w.db.Record(t.Context(), []moment.Outcome{{Claim: c, Action: moment.ActSucceed, Result: moment.Result{Verdict: moment.Delivered, MomentID: "5"}}})
+	if moment.KindOf(err) != moment.Conflict {
+		t.Errorf("the same moment was recorded on two posts: %v", err)
+	}
+}
+
 func TestAutomaticResendOnlyWhenSwitchedOnAndAfterQuarantine(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -177,6 +177,7 @@ func (m *modelRun) steps() []step {
 			id := inst(rt)
 			m.setInstance(rt, id, `paused = NOT paused`)
 		}},
+		{"session forgotten", func(rt *rapid.T) { m.setInstance(rt, inst(rt), `w_id = ''`) }},
 		{"matured by hand", func(rt *rapid.T) { m.setInstance(rt, inst(rt), `matured_at = now() + interval '20 minutes'`) }},
 		{"pace", func(rt *rapid.T) { m.setInstance(rt, inst(rt), `min_gap = interval '5 minutes', daily_cap = 1`) }},
 	}
@@ -211,7 +212,7 @@ type modelRow struct {
 
 func (m *modelRun) check(rt *rapid.T, after string) {
 	const q = `
-		SELECT i.id, i.time_zone, i.online, i.online_since, i.missing_since, i.matured_at, i.paused, i.min_gap, i.daily_cap, i.quiet_hours,
+		SELECT i.id, i.w_id, i.time_zone, i.online, i.online_since, i.missing_since, i.matured_at, i.paused, i.min_gap, i.daily_cap, i.quiet_hours,
 			i.online_age, i.next_slot_at, i.slot_reason, to_char(i.sent_on, 'YYYY-MM-DD'), i.sent_count, coalesce(i.in_flight, 0),
 			i.ready_at, coalesce(i.hold_reason, ''), h.due_at, now(), g.ready_at, coalesce(g.reason, '')
 		FROM instances i CROSS JOIN settings s
@@ -224,7 +225,7 @@ func (m *modelRun) check(rt *rapid.T, after string) {
 	}
 	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (r modelRow, err error) {
 		var on *string
-		err = row.Scan(&r.inst.ID, &r.inst.TimeZone, &r.inst.Online, nullTime{&r.inst.OnlineSince}, nullTime{&r.inst.MissingSince}, nullTime{&r.inst.MaturedAt},
+		err = row.Scan(&r.inst.ID, &r.inst.WID, &r.inst.TimeZone, &r.inst.Online, nullTime{&r.inst.OnlineSince}, nullTime{&r.inst.MissingSince}, nullTime{&r.inst.MaturedAt},
 			&r.inst.Paused, &r.inst.Pacing.MinGap, &r.inst.Pacing.DailyCap, &r.inst.Pacing.QuietHours, &r.inst.Pacing.OnlineAge,
 			nullTime{&r.inst.NextSlotAt}, &r.inst.SlotReason, &on, &r.inst.SentCount, &r.inst.InFlight,
 			nullTime{&r.ready}, &r.hold, nullTime{&r.head}, &r.now, nullTime{&r.gate}, &r.gateWhy)
