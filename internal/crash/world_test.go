@@ -27,12 +27,16 @@ import (
 
 var (
 	rounds   = flag.Int("rounds", 24, "rounds of the crash matrix")
-	parallel = flag.Int("at-once", 4, "rounds that run at the same time")
+	parallel = flag.Int("at-once", 8, "rounds that run at the same time")
 	seed     = flag.Int64("seed", 0, "seed of the matrix; 0 = from the clock, and printed")
 )
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	// Rounds mostly wait: more of them than processors may run at once.
+	if err := flag.Set("test.parallel", fmt.Sprint(*parallel+4)); err != nil {
+		panic(err)
+	}
 	os.Exit(postgrestest.Wrap(cleaner{m}).Run())
 }
 
