@@ -4,6 +4,7 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"path"
 	"strconv"
 	"strings"
@@ -24,22 +25,41 @@ var languages = []string{zhCN, en}
 // catalogue is every text of one language, by key.
 type catalogue map[string]string
 
-// readCatalogues reads the embedded files. One that cannot be read is a fault
-// of the program and panics.
+// readCatalogues reads the embedded files: of each language a folder, in it a
+// file for each subject. What cannot be read, or is said twice, is a fault of
+// the program and panics.
 func readCatalogues() map[string]catalogue {
 	all := make(map[string]catalogue)
 	for _, lang := range languages {
-		b, err := localeFS.ReadFile(path.Join("locales", lang+".json"))
-		if err != nil {
-			panic(err)
+		names, err := fs.Glob(localeFS, path.Join("locales", lang, "*.json"))
+		if err != nil || len(names) == 0 {
+			panic(fmt.Sprintf("%s: no texts: %v", lang, err))
 		}
 		c := make(catalogue)
-		if err := json.Unmarshal(b, &c); err != nil {
-			panic(fmt.Sprintf("%s: %v", lang, err))
+		for _, name := range names {
+			c.add(name)
 		}
 		all[lang] = c
 	}
 	return all
+}
+
+// add reads one subject's texts.
+func (c catalogue) add(name string) {
+	b, err := localeFS.ReadFile(name)
+	if err != nil {
+		panic(err)
+	}
+	var texts map[string]string
+	if err := json.Unmarshal(b, &texts); err != nil {
+		panic(fmt.Sprintf("%s: %v", name, err))
+	}
+	for key, text := range texts {
+		if _, twice := c[key]; twice {
+			panic(fmt.Sprintf("%s: %q has a text already", name, key))
+		}
+		c[key] = text
+	}
 }
 
 // get is the text of the key with its arguments filled in. A key without a
