@@ -64,6 +64,9 @@ func (s *Web) post(w http.ResponseWriter, r *http.Request) error {
 	return s.page(w, r, view{Page: "post", Block: "post", Data: p})
 }
 
+// Phone is the post as the phone shows it.
+func (p *postPage) Phone() phoneCard { return p.PhoneOf(&p.Post.PostView) }
+
 // Reversed are the attempts, the latest first.
 func (p *postPage) Reversed() []moment.Attempt {
 	as := slices.Clone(p.Post.Attempts)

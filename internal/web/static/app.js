@@ -3,6 +3,11 @@
   'use strict';
   var root = document.documentElement;
 
+  // A picture that does not load leaves its placeholder.
+  document.addEventListener('error', function (e) {
+    if (e.target.matches && e.target.matches('img[data-thumb]')) e.target.hidden = true;
+  }, true);
+
   // Before the first paint: as the system likes it, unless somebody chose.
   var chosen = root.hasAttribute('data-bs-theme');
   var night = window.matchMedia('(prefers-color-scheme: dark)');
