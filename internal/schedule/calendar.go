@@ -41,6 +41,7 @@ type Calendar struct {
 	rows    map[Date]Row
 	years   map[int]bool
 	weekend [7]bool
+	version int64
 }
 
 var regionRE = regexp.MustCompile(`^[a-z]{2}(-[a-z0-9]{1,8})?$`)
