@@ -20,11 +20,16 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: ## install what this machine lacks (PostgreSQL's programs, a compiler, …)
+setup: ## install what this machine lacks (PostgreSQL's programs, a compiler, a browser for the tests, …)
 	@scripts/setup.sh
 
+# What only the tests need is not fetched for a look at the program.
+.PHONY: setup-run
+setup-run:
+	@scripts/setup.sh run
+
 .PHONY: demo
-demo: setup build ## try it: own PostgreSQL, simulated gateway, nothing to configure
+demo: setup-run build ## try it: own PostgreSQL, simulated gateway, nothing to configure
 	@bin/momentcast demo $(ARGS)
 
 .PHONY: build
@@ -81,7 +86,7 @@ vuln: ## known vulnerabilities; asks a database on the internet
 	go run golang.org/x/vuln/cmd/govulncheck@$(VULN_VERSION) ./...
 
 .PHONY: bench
-bench: setup build ## measure the engine; ARGS="…" is passed on
+bench: setup-run build ## measure the engine; ARGS="…" is passed on
 	bin/momentcast bench $(ARGS)
 
 .PHONY: crash

@@ -59,6 +59,7 @@ var may = map[string][]string{
 	},
 
 	"internal/archtest": {},
+	"internal/browser":  {},
 	"internal/crash":    {},
 }
 
