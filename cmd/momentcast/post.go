@@ -24,6 +24,8 @@ type PostCmd struct {
 	Add        postAddCmd        `cmd:"" help:"Queue a link card, or store a draft."`
 	List       postListCmd       `cmd:"" help:"List the queue and the history."`
 	Show       postShowCmd       `cmd:"" help:"Show everything about a post."`
+	Approve    postApproveCmd    `cmd:"" help:"Release a pending post, after a look at it."`
+	Reject     postRejectCmd     `cmd:"" help:"Give a pending post back to its author."`
 	Cancel     postCancelCmd     `cmd:"" help:"Cancel posts."`
 	Retry      postRetryCmd      `cmd:"" help:"Try failed posts again, now."`
 	SendNow    postSendNowCmd    `cmd:"" help:"Make posts due at once."`
@@ -298,6 +300,17 @@ func showPost(out io.Writer, p *client.Post) error {
 		}
 		opt("recalled", p.RecallMode)
 		opt("error", p.Error)
+		row("content hash", p.ContentHash)
+		for _, a := range p.Approvals {
+			note := text(a.Reason)
+			if a.ExpiresAt != nil {
+				note = "until " + when(a.ExpiresAt)
+			}
+			if a.Ruling == "approved" && !a.Holds {
+				note = "void by now"
+			}
+			row(a.Ruling, fmt.Sprintf("%s by %s; %s", when(&a.At), plainText(a.By, 100), plainText(note, 500)))
+		}
 		for _, a := range p.Attempts {
 			row("attempt", fmt.Sprintf("%d at %s, %d ms: %s %s", a.Number, when(&a.StartedAt), a.DurationMS, a.Verdict, plainText(a.Message, 200)))
 		}
@@ -331,6 +344,26 @@ type postCancelCmd struct {
 // Run implements the command.
 func (c *postCancelCmd) Run(ctx context.Context, out io.Writer, p *PostCmd) error {
 	return p.act(ctx, out, "cancel", map[string]string{"reason": c.Reason}, c.ID...)
+}
+
+type postApproveCmd struct {
+	ID          int64  `arg:"" help:"The post's id."`
+	ContentHash string `arg:"" help:"What was looked at, as post show names it: nobody releases a text that has changed since."`
+}
+
+// Run implements the command.
+func (c *postApproveCmd) Run(ctx context.Context, out io.Writer, p *PostCmd) error {
+	return p.act(ctx, out, "approve", map[string]string{"content_hash": c.ContentHash}, c.ID)
+}
+
+type postRejectCmd struct {
+	ID     []int64 `arg:"" help:"The posts' ids."`
+	Reason string  `required:"" help:"Why; the author is told."`
+}
+
+// Run implements the command.
+func (c *postRejectCmd) Run(ctx context.Context, out io.Writer, p *PostCmd) error {
+	return p.act(ctx, out, "reject", map[string]string{"reason": c.Reason}, c.ID...)
 }
 
 type postRetryCmd struct {

@@ -19,10 +19,12 @@ func (a *API) registerActions() {
 		}
 	}
 	register(a, op("submit-post", "submit", "Submit a draft", "It becomes scheduled, or pending where posts need approval. It must be complete."), a.plain(moment.ActSubmit))
-	register(a, op("approve-post", "approve", "Approve a pending post", "It becomes scheduled."), a.plain(moment.ActApprove))
+	register(a, op("approve-post", "approve", "Approve a pending post",
+		"It becomes scheduled. If-Match or content_hash says what was read; one of them is required. Who wrote the post, or edited it since it was last approved, may not, unless the settings say so.",
+		http.StatusPreconditionRequired), a.approve)
 	register(a, op("retry-post", "retry", "Try a failed post again", "It becomes due at once."), a.plain(moment.ActRetry))
 	register(a, op("send-post-now", "send-now", "Send now", "Makes a scheduled, missed or failed post due at once. What holds its instance still holds it."), a.plain(moment.ActSendNow))
-	register(a, op("reject-post", "reject", "Give a pending post back", "It becomes a draft again."), a.reject)
+	register(a, op("reject-post", "reject", "Give a pending post back", "It becomes a draft again, and its author is told the reason."), a.reject)
 	register(a, op("cancel-post", "cancel", "Cancel a post", "It will not be sent. A post that is being sent cannot be cancelled."), a.cancel)
 	register(a, op("reschedule-post", "reschedule", "Give a post a new time", "A missed or failed post becomes scheduled."), a.reschedule)
 	register(a, op("recall-post", "recall", "Take a sent post back",

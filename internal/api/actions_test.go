@@ -36,11 +36,12 @@ func TestEveryActionInEveryState(t *testing.T) {
 		t.Run(string(action), func(t *testing.T) {
 			t.Parallel()
 			s := newService(t)
+			s.exec(`UPDATE settings SET own_approval = true`)
 			for n, state := range moment.States {
 				id := s.post(s.instance(fmt.Sprint("wxid_", n)))
 				s.force(id, state)
 				to, refused := state.After(action)
-				a := s.call("POST", fmt.Sprintf("/posts/%d/%s", id, call.path), call.body)
+				a := s.call("POST", fmt.Sprintf("/posts/%d/%s", id, call.path), call.body, "If-Match", `"1"`)
 				if refused != nil {
 					p := a.want(409).problem()
 					if p.Detail != moment.MessageOf(refused) {

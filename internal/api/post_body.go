@@ -42,6 +42,7 @@ type PostBody struct {
 	ExternalKey  *string         `json:"external_key" doc:"Your own name for it."`
 	Author       string          `json:"author"`
 	Source       string          `json:"source" example:"api"`
+	ContentHash  string          `json:"content_hash" doc:"Names what people will read and who may; an approval is bound to it. The time is not part of it." example:"1:9f86d081…"`
 	Attempt      int             `json:"attempt" doc:"Calls of the gateway begun so far."`
 
 	SentAt          *time.Time `json:"sent_at" doc:"When the call that sent it began."`
@@ -77,6 +78,8 @@ type postDetailBody struct {
 	Proof    *proofBody    `json:"proof" doc:"What WeChat stored; null = it was not told."`
 	Attempts []attemptBody `json:"attempts" doc:"The calls of the gateway, latest last."`
 	Events   []eventBody   `json:"events" doc:"The audit trail, latest last."`
+
+	Approvals []approvalBody `json:"approvals" doc:"The rulings of approvers, latest last."`
 }
 
 type proofBody struct {
@@ -122,7 +125,7 @@ func showPost(v *moment.PostView) PostBody {
 		ID: p.ID, InstanceID: p.InstanceID, WcID: v.WcID, InstanceName: v.InstanceName, State: string(p.State.Shown()),
 		DueAt: at(p.DueAt), MaxLateness: brief(p.MaxLateness),
 		Content: p.Card.Content, Title: p.Card.Title, Description: p.Card.Description, URL: p.Card.URL, ThumbURL: p.Card.ThumbURL,
-		ExternalKey: orNil(p.ExternalKey), Author: p.Author, Source: p.Source, Attempt: p.Attempt,
+		ExternalKey: orNil(p.ExternalKey), Author: p.Author, Source: p.Source, ContentHash: p.ContentHash(), Attempt: p.Attempt,
 		HeldFor: orNil(string(p.HeldFor)), MomentID: orNil(p.MomentID), MomentCreatedAt: at(p.MomentCreatedAt), Error: orNil(p.Error),
 		RecallMode: orNil(string(p.RecallMode)), RecalledAt: at(p.RecalledAt),
 		Actions: []string{}, Version: p.Version, CreatedAt: p.CreatedAt.UTC(), UpdatedAt: p.UpdatedAt.UTC(),
@@ -150,7 +153,7 @@ func showPost(v *moment.PostView) PostBody {
 }
 
 func showDetail(d *moment.PostDetail) postDetailBody {
-	b := postDetailBody{PostBody: showPost(&d.PostView), Attempts: []attemptBody{}, Events: []eventBody{}}
+	b := postDetailBody{PostBody: showPost(&d.PostView), Attempts: []attemptBody{}, Events: []eventBody{}, Approvals: showApprovals(d)}
 	if p := d.Proof; p != nil {
 		differences := list(p.Differences(d.Card))
 		b.Proof = &proofBody{p.Title, p.URL, p.Content, p.Description, p.ThumbURL, p.Private, at(p.CreatedAt), len(differences) == 0, differences}

@@ -33,7 +33,7 @@ func (a *API) registerPosts() {
 	register(a, op("get-post", http.MethodGet, "/posts/{id}", "Show a post",
 		"With its calls of the gateway, its audit trail, and what WeChat stored."), a.getPost)
 	register(a, op("edit-post", http.MethodPatch, "/posts/{id}", "Change a post",
-		"Changes the fields that are given, while the post is a draft, pending or scheduled. A pending post stays pending.",
+		"Changes the fields that are given, while the post is a draft, pending or scheduled. A pending post stays pending; a scheduled one becomes pending where posts need approval and its content changes.",
 		http.StatusConflict, http.StatusPreconditionFailed, http.StatusPreconditionRequired, http.StatusUnsupportedMediaType), a.editPost)
 	register(a, op("delete-post", http.MethodDelete, "/posts/{id}", "Delete a draft",
 		"Other posts are cancelled, not deleted. The audit trail stays.", http.StatusConflict, http.StatusPreconditionFailed), a.deletePost)

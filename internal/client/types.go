@@ -35,6 +35,15 @@ type Post struct {
 		Matches     bool     `json:"matches"`
 		Differences []string `json:"differences"`
 	} `json:"proof"`
+	ContentHash string `json:"content_hash"`
+	Approvals   []struct {
+		Ruling    string     `json:"ruling"`
+		By        string     `json:"by"`
+		At        time.Time  `json:"at"`
+		ExpiresAt *time.Time `json:"expires_at"`
+		Reason    *string    `json:"reason"`
+		Holds     bool       `json:"holds"`
+	} `json:"approvals"`
 	Attempts []struct {
 		Number     int       `json:"number"`
 		StartedAt  time.Time `json:"started_at"`

@@ -150,6 +150,7 @@ func (f *fake) note() string {
 func (f *fake) SetOfflineReason(context.Context, string, string) error { return nil }
 func (f *fake) Reap(context.Context, string) (int, int, error)         { return 0, 0, nil }
 func (f *fake) Miss(context.Context, string) (int, error)              { return 0, nil }
+func (f *fake) ExpireApprovals(context.Context, string) (int, error)   { return 0, nil }
 
 func (f *fake) TakeDoubts(context.Context, int, time.Duration) ([]moment.Doubt, error) {
 	f.mu.Lock()

@@ -49,8 +49,12 @@ func (d *Dispatcher) settleExpired(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if lapsed+doubted+missed > 0 {
-		d.log.Warn().Int("scheduled_again", lapsed).Int("unknown", doubted).Int("missed", missed).
+	expired, err := d.store.ExpireApprovals(ctx, d.cfg.Replica)
+	if err != nil {
+		return err
+	}
+	if lapsed+doubted+missed+expired > 0 {
+		d.log.Warn().Int("scheduled_again", lapsed).Int("unknown", doubted).Int("missed", missed).Int("approval_expired", expired).
 			Msg("settled what was left behind")
 		d.Wake()
 	}

@@ -39,6 +39,8 @@ type Store interface {
 	Reap(ctx context.Context, replica string) (lapsed, doubted int, err error)
 	// Miss settles scheduled posts past their lateness limit.
 	Miss(ctx context.Context, replica string) (missed int, err error)
+	// ExpireApprovals sends scheduled posts back whose approval is too old.
+	ExpireApprovals(ctx context.Context, replica string) (expired int, err error)
 	// TakeDoubts lends posts of unknown outcome whose read-back is due.
 	TakeDoubts(ctx context.Context, n int, lease time.Duration) ([]moment.Doubt, error)
 	// Unclaimed returns those moment ids that no post of the instance has.

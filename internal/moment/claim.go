@@ -75,6 +75,7 @@ type Act struct {
 	MomentID string     // ActFoundSent
 	Created  time.Time  // ActFoundSent: from the moment id
 	Recall   RecallMode // ActRecall
+	Hash     string     // ActApprove: of the content that was seen; "" = not said
 }
 
 // RequestKey makes a creation repeatable: the same key and the same request

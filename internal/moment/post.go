@@ -33,6 +33,10 @@ type Post struct {
 	Source       string // from where: "api", "web", "import", "system"
 	Version      int64  // grows with every change; the ETag
 
+	Editors       []string  // who else has changed its content since it was last approved
+	ApprovedHash  string    // of the content that an approver released; "" = none, or void by now
+	ApprovedUntil time.Time // from then on that approval is void; zero = never
+
 	Attempt    int       // calls begun or about to begin, counting the one in flight
 	ClaimedBy  string    // the replica that sends or sent it
 	LeaseUntil time.Time // zero unless in flight

@@ -38,6 +38,8 @@ type PostDetail struct {
 	PostView
 	Attempts []Attempt
 	Events   []Event // latest last; the latest 500 of them
+
+	Approvals []Approval // latest last; the latest 100 of them
 }
 
 // InstanceQuery selects instances for a list, in the order of their ids.

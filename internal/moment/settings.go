@@ -4,12 +4,22 @@ import "time"
 
 // Settings is what holds for the whole service.
 type Settings struct {
-	Pacing          Pacing
-	ReloginKeeps    time.Duration // a re-login within this keeps the age clock; 0 = it never does
-	MaxLateness     time.Duration // of posts that name none; 0 = no limit
-	TimeZone        string        // of instances that name none
-	RequireApproval bool
-	AutoResend      bool // send again what the read-backs did not find, after a quarantine
+	Pacing       Pacing
+	ReloginKeeps time.Duration // a re-login within this keeps the age clock; 0 = it never does
+	MaxLateness  time.Duration // of posts that name none; 0 = no limit
+	TimeZone     string        // of instances that name none
+	AutoResend   bool          // send again what the read-backs did not find, after a quarantine
+
+	RequireApproval bool          // submitted posts wait for somebody to release them
+	OwnApproval     bool          // who wrote or edited a post may release it too
+	ApprovalExpires time.Duration // how long an approval holds; 0 = for ever
+
+	FoldLines   int    // lines of a text that show before WeChat folds it
+	FoldChars   int    // characters likewise
+	LintWords   string // words to warn of beside those built in, one a line
+	LintAllowed string // words not to warn of, though built in, one a line
+
+	Version int64 // grows with every change but a pause
 
 	Paused       bool
 	PausedReason string

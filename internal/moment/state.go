@@ -74,6 +74,7 @@ const (
 	ActFail      Action = "fail"      // the gateway refused it
 	ActDoubt     Action = "doubt"     // the outcome of a call that began is not known
 	ActMiss      Action = "miss"      // its lateness limit has passed
+	ActExpire    Action = "expire"    // its approval has grown too old
 	ActReconcile Action = "reconcile" // read back from the account's own timeline
 )
 
@@ -92,7 +93,7 @@ var transitions = map[Action]map[State]State{
 	ActFoundSent:  {Unknown: Sent},
 	ActNotSent:    {Unknown: Scheduled},
 	ActLeave:      {Unknown: Unknown},
-	ActEdit:       {Draft: Draft, Pending: Pending, Scheduled: Scheduled},
+	ActEdit:       {Draft: Draft, Pending: Pending, Scheduled: Scheduled}, // or Pending, where it makes an approval void
 	ActDelete:     {Draft: Draft},
 
 	ActClaim:   {Scheduled: Claimed},
@@ -105,6 +106,7 @@ var transitions = map[Action]map[State]State{
 	ActFail:      {Sending: Failed},
 	ActDoubt:     {Sending: Unknown},
 	ActMiss:      {Scheduled: Missed},
+	ActExpire:    {Scheduled: Pending},
 	ActReconcile: {Unknown: Sent},
 }
 

@@ -34,6 +34,7 @@ func TestTransitions(t *testing.T) {
 		ActFail:       ". . . . F . . . . .",
 		ActDoubt:      ". . . . U . . . . .",
 		ActMiss:       ". . M . . . . . . .",
+		ActExpire:     ". . P . . . . . . .",
 		ActReconcile:  ". . . . . . . T . .",
 	}
 	if len(table) != len(transitions) {

@@ -54,8 +54,10 @@ func (p *lockedPost) act(ctx context.Context, tx pgx.Tx, a Act, by moment.Origin
 	case moment.ActSubmit:
 		return p.submit(ctx, tx, by)
 	case moment.ActApprove:
-		return p.schedule(ctx, tx, a.Action, p.DueAt, by, detail)
-	case moment.ActReject, moment.ActCancel:
+		return p.approve(ctx, tx, a.Hash, by)
+	case moment.ActReject:
+		return p.reject(ctx, tx, a.Reason, by)
+	case moment.ActCancel:
 		return p.move(ctx, tx, a.Action, by, detail)
 	case moment.ActNotSent:
 		return p.notSent(ctx, tx, by, detail)

@@ -27,12 +27,13 @@ const readyInstances = `
 const claimPosts = `
 	WITH pick AS MATERIALIZED (
 		SELECT i.id AS instance_id, i.wc_id, i.hold_reason, x.*, g.ready_at, g.reason,
-		       coalesce(x.miss_at <= now(), false) AS missed
+		       coalesce(x.miss_at <= now(), false) AS missed,
+		       coalesce(s.require_approval AND x.approved_until <= now(), false) AS expired
 		FROM unnest($1::bigint[]) l(id)
 		JOIN instances i ON i.id = l.id
 		JOIN settings s ON s.id
 		LEFT JOIN LATERAL (
-			SELECT p.id, p.due_at, p.miss_at FROM posts p
+			SELECT p.id, p.due_at, p.miss_at, p.approved_until FROM posts p
 			WHERE p.instance_id = l.id AND p.state = 'scheduled'
 			ORDER BY p.due_at, p.id
 			LIMIT 1
@@ -50,7 +51,7 @@ const claimPosts = `
 			version = p.version + 1,
 			updated_at = now()
 		FROM pick
-		WHERE p.id = pick.id AND pick.ready_at <= now() AND NOT pick.missed
+		WHERE p.id = pick.id AND pick.ready_at <= now() AND NOT pick.missed AND NOT pick.expired
 		RETURNING p.id, p.instance_id, pick.wc_id, p.attempt, p.due_at, p.content, p.title, p.description, p.url, p.thumb_url,
 			p.visibility, p.visible_users, p.visible_labels, p.first_comment <> '' AS has_comment,
 			now() - p.due_at AS lateness
@@ -68,6 +69,20 @@ const claimPosts = `
 		INSERT INTO events (post_id, instance_id, action, from_state, to_state, actor, source, detail)
 		SELECT m.id, m.instance_id, 'miss', 'scheduled', 'missed', $3, 'system', jsonb_build_object('held_for', m.held_for)
 		FROM missed m
+	), expired AS (
+		UPDATE posts p SET
+			state = 'pending',
+			approved_hash = NULL,
+			approved_until = NULL,
+			version = p.version + 1,
+			updated_at = now()
+		FROM pick
+		WHERE p.id = pick.id AND pick.expired AND NOT pick.missed
+		RETURNING p.id, p.instance_id
+	), told_expired AS (
+		INSERT INTO events (post_id, instance_id, action, from_state, to_state, actor, source)
+		SELECT e.id, e.instance_id, 'expire', 'scheduled', 'pending', $3, 'system'
+		FROM expired e
 	), taken AS (
 		UPDATE instances i SET
 			in_flight = c.id,
@@ -80,7 +95,7 @@ const claimPosts = `
 			ready_at = pick.ready_at,
 			hold_reason = pick.reason
 		FROM pick
-		WHERE i.id = pick.instance_id AND NOT pick.missed AND (pick.ready_at IS NULL OR pick.ready_at > now())
+		WHERE i.id = pick.instance_id AND NOT pick.missed AND NOT pick.expired AND (pick.ready_at IS NULL OR pick.ready_at > now())
 	)
 	SELECT * FROM claimed`
 

@@ -36,6 +36,9 @@ func (db *DB) PostDetail(ctx context.Context, id int64) (*moment.PostDetail, err
 	if d.Events, err = db.postEvents(ctx, id); err != nil {
 		return nil, fmt.Errorf("read events of post %d: %w", id, translate(err))
 	}
+	if d.Approvals, err = db.approvals(ctx, id); err != nil {
+		return nil, fmt.Errorf("read approvals of post %d: %w", id, translate(err))
+	}
 	return d, nil
 }
 

@@ -28,6 +28,9 @@ func (db *DB) EditPost(ctx context.Context, id, ifVersion int64, change func(*mo
 		if err := change(&next); err != nil {
 			return err
 		}
+		if next.ContentHash() == p.ContentHash() {
+			next.Visibility = p.Visibility // the same audience in another order is no change
+		}
 		if err := checkEdited(ctx, tx, &p.Post, &next); err != nil {
 			return err
 		}
@@ -55,7 +58,15 @@ func checkEdited(ctx context.Context, tx pgx.Tx, was, next *moment.Post) error {
 
 func (p *lockedPost) store(ctx context.Context, tx pgx.Tx, next *moment.Post, changed map[string]any, by moment.Origin) error {
 	v := toJSON(0, next)
-	err := p.set(ctx, tx, moment.ActEdit, p.State, by, map[string]any{"changed": changed}, `
+	after, err := p.afterEdit(ctx, tx, next, by)
+	if err != nil {
+		return err
+	}
+	err = p.set(ctx, tx, moment.ActEdit, after.state, by, map[string]any{"changed": changed}, `
+		state = $14::text::post_state,
+		approved_hash = CASE WHEN NOT $15 THEN approved_hash END,
+		approved_until = CASE WHEN NOT $15 THEN approved_until END,
+		editors = $16,
 		content = $2, title = $3, description = $4, url = $5, thumb_url = $6,
 		visibility = $7, visible_users = $8, visible_labels = $9,
 		first_comment = $10,
@@ -64,7 +75,8 @@ func (p *lockedPost) store(ctx context.Context, tx pgx.Tx, next *moment.Post, ch
 		max_lateness = $13::interval,
 		miss_at = CASE WHEN $13::interval > '0' THEN $12::timestamptz + $13::interval END`,
 		v.Content, v.Title, v.Description, v.URL, v.ThumbURL, v.Visibility, v.Users, v.Labels,
-		v.FirstComment, v.ExternalKey, v.DueAt, next.MaxLateness)
+		v.FirstComment, v.ExternalKey, v.DueAt, next.MaxLateness,
+		after.state, after.void, after.editors)
 	if err != nil {
 		return err
 	}
