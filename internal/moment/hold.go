@@ -43,15 +43,17 @@ type Hold struct {
 // PostgreSQL decides the same on its rows (function instance_gate); a
 // model-based test holds the two together.
 func (i *Instance) Gate(def Pacing, due, now time.Time) (at time.Time, why HoldReason) {
-	switch {
-	case i.Paused:
-		return time.Time{}, HeldInstancePaused
-	case !i.Online || !i.MissingSince.IsZero() || i.OnlineSince.IsZero() || i.WID == "":
-		return time.Time{}, HeldOffline
-	case i.InFlight != 0:
+	return i.gate(i.Pacing.Over(def), i.zone(), due, now)
+}
+
+// gate is Gate with what does not change from post to post looked up before.
+func (i *Instance) gate(p Pacing, zone *time.Location, due, now time.Time) (at time.Time, why HoldReason) {
+	if why := i.closed(); why != "" {
+		return time.Time{}, why
+	}
+	if i.InFlight != 0 {
 		return time.Time{}, HeldInFlight
 	}
-	p := i.Pacing.Over(def)
 	at = due
 	if m := i.MaturesAt(p.OnlineAge); m.After(at) {
 		at, why = m, HeldOnlineAge
@@ -59,17 +61,12 @@ func (i *Instance) Gate(def Pacing, due, now time.Time) (at time.Time, why HoldR
 	if i.NextSlotAt.After(at) {
 		at, why = i.NextSlotAt, cmp.Or(i.SlotReason, HeldGap)
 	}
-	zone, err := time.LoadLocation(i.TimeZone)
-	if err != nil {
-		zone = time.UTC
-	}
 	// Cap and quiet hours speak of the day and hour of sending, so a post that
 	// waited is judged by now and not by the time it was meant for.
 	if p.DailyCap > 0 && i.SentCount >= p.DailyCap {
-		if t := later(at, now).In(zone); t.Format(time.DateOnly) <= i.SentOn {
-			day, err := time.ParseInLocation(time.DateOnly, i.SentOn, zone)
-			if err == nil {
-				at, why = time.Date(day.Year(), day.Month(), day.Day()+1, 0, 0, 0, 0, zone), HeldDailyCap
+		if later(at, now).In(zone).Format(time.DateOnly) <= i.SentOn {
+			if day, err := time.Parse(time.DateOnly, i.SentOn); err == nil {
+				at, why = onClock(day.AddDate(0, 0, 1), 0, zone), HeldDailyCap
 			}
 		}
 	}
@@ -79,6 +76,18 @@ func (i *Instance) Gate(def Pacing, due, now time.Time) (at time.Time, why HoldR
 		}
 	}
 	return at, why
+}
+
+// closed is why the instance sends nothing at all until somebody or something
+// changes it; "" if it may send.
+func (i *Instance) closed() HoldReason {
+	switch {
+	case i.Paused:
+		return HeldInstancePaused
+	case !i.Online || !i.MissingSince.IsZero() || i.OnlineSince.IsZero() || i.WID == "":
+		return HeldOffline
+	}
+	return ""
 }
 
 func later(a, b time.Time) time.Time {

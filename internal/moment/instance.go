@@ -117,16 +117,47 @@ func (q QuietHours) End(at time.Time, zone *time.Location) time.Time {
 	}
 	l := at.In(zone)
 	now := l.Hour()*60 + l.Minute()
-	day := l.Day()
+	day := time.Date(l.Year(), l.Month(), l.Day(), 0, 0, 0, 0, time.UTC)
 	switch {
 	case from < to && now >= from && now < to: // within one day
 	case from > to && now < to: // the morning part
 	case from > to && now >= from: // the evening part ends tomorrow
-		day++
+		day = day.AddDate(0, 0, 1)
 	default:
 		return at
 	}
-	return time.Date(l.Year(), l.Month(), day, to/60, to%60, 0, 0, zone)
+	return onClock(day, to, zone)
+}
+
+// onClock is the instant at which the clocks of the zone show that minute of
+// the day; day is its midnight in UTC. A time that is skipped counts as if the
+// clocks had not been changed yet, one that comes twice means the second: so
+// PostgreSQL reads them, which has to come to the same instant.
+func onClock(day time.Time, minute int, zone *time.Location) time.Time {
+	wall := day.Add(time.Duration(minute) * time.Minute)
+	eve := wall.AddDate(0, 0, -1).In(zone)
+	_, offset := eve.Zone()
+	old := wall.Add(-time.Duration(offset) * time.Second)
+	_, change := eve.ZoneBounds()
+	if change.IsZero() {
+		return old.In(zone)
+	}
+	_, offset = change.In(zone).Zone()
+	changed := wall.Add(-time.Duration(offset) * time.Second)
+	if changed.Before(change) { // not there yet, or skipped
+		return old.In(zone)
+	}
+	return changed.In(zone)
+}
+
+// zone is where the instance's day is counted. One that is not known, which the
+// database keeps from being stored, counts in UTC.
+func (i *Instance) zone() *time.Location {
+	zone, err := time.LoadLocation(i.TimeZone)
+	if err != nil {
+		return time.UTC
+	}
+	return zone
 }
 
 // MaturesAt is the instant from which the online-age gate is passed; zero when

@@ -66,11 +66,7 @@ func (v *InstanceView) Pace() Pacing { return v.Pacing.Over(v.Defaults) }
 
 // SentToday is how many of the day's posts are used up, by the instance's own day.
 func (v *InstanceView) SentToday() int {
-	zone, err := time.LoadLocation(v.TimeZone)
-	if err != nil {
-		zone = time.UTC
-	}
-	if v.SentOn != v.Now.In(zone).Format(time.DateOnly) {
+	if v.SentOn != v.Now.In(v.zone()).Format(time.DateOnly) {
 		return 0
 	}
 	return v.SentCount
