@@ -48,6 +48,8 @@ type Store interface {
 	ListTokens(ctx context.Context, after int64, limit int) ([]moment.Token, error)
 	RevokeToken(ctx context.Context, id int64, by moment.Origin) error
 	TokenByHash(ctx context.Context, hash [32]byte) (moment.Token, error)
+
+	ContactStore
 }
 
 // Gateway is the part of the gateway the API needs.
@@ -58,14 +60,6 @@ type Gateway interface {
 	Delete(ctx context.Context, wID, momentID string) error
 	// SetPrivate hides a moment from everyone but its account; it may be repeated.
 	SetPrivate(ctx context.Context, wID, momentID string) error
-	// Labels lists the contact labels of an instance.
-	Labels(ctx context.Context, wID string) ([]moment.Label, error)
-	// InitContacts makes the gateway load the address book, once per login.
-	InitContacts(ctx context.Context, wID string) error
-	// ContactIDs lists the wxids of an instance's friends.
-	ContactIDs(ctx context.Context, wID string) ([]string, error)
-	// Contacts returns what is known of at most 20 friends.
-	Contacts(ctx context.Context, wID string, ids []string) ([]moment.Contact, error)
 }
 
 // Engine is what the API tells the dispatcher of this process.
@@ -81,6 +75,7 @@ type Config struct {
 	Store   Store
 	Gateway Gateway
 	Engine  Engine
+	Books   AddressBooks
 	Log     zerolog.Logger
 	Version string // of the program; shown in the OpenAPI document
 }
@@ -95,21 +90,18 @@ type API struct {
 	mux      *http.ServeMux
 	huma     huma.API
 	tokens   tokenCache
-	labels   labelCache
-	books    *addressBooks
+	books    AddressBooks
 	callback callback
 }
 
-// New returns the API's handler. It does no work until requests come; Close
-// ends what they have started in the background.
+// New returns the API's handler. It does no work until requests come.
 func New(cfg Config) *API {
 	a := &API{
 		store: cfg.Store, gateway: cfg.Gateway, engine: cfg.Engine, log: cfg.Log.With().Str("component", "api").Logger(),
 		mux: http.NewServeMux(),
 	}
 	a.tokens = tokenCache{lookUp: cfg.Store.TokenByHash, now: time.Now}
-	a.labels = labelCache{read: cfg.Gateway.Labels, now: time.Now}
-	a.books = newAddressBooks(cfg.Gateway, a.log)
+	a.books = cfg.Books
 	a.callback = callback{settings: cfg.Store.Settings, recheck: throttle{do: cfg.Engine.Recheck, every: time.Second}}
 
 	a.huma = humago.NewWithPrefix(a.mux, prefix, humaConfig(cfg.Version))
@@ -124,9 +116,6 @@ func New(cfg Config) *API {
 	a.registerDocs()
 	return a
 }
-
-// Close ends what runs in the background and waits for it.
-func (a *API) Close() { a.books.close() }
 
 // register adds an operation. It is the one place where a handler's error
 // becomes an answer.

@@ -3,13 +3,25 @@ package api
 import (
 	"context"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"momentcast/internal/moment"
 )
+
+// AddressBooks reads the labels and contacts of instances and keeps them.
+type AddressBooks interface {
+	// Labels returns the instance's labels, at most ten minutes old.
+	Labels(ctx context.Context, instance int64, wID string) (moment.AddressBook, error)
+	// Open returns what is known of the contacts and starts reading them where that is needed.
+	Open(ctx context.Context, instance int64, wID string) (moment.AddressBook, error)
+}
+
+// ContactStore is the part of the database that keeps contacts.
+type ContactStore interface {
+	Contacts(ctx context.Context, q moment.ContactQuery) ([]moment.Contact, error)
+}
 
 func (a *API) registerContacts() {
 	register(a, huma.Operation{
@@ -21,7 +33,8 @@ func (a *API) registerContacts() {
 		OperationID: "list-contacts", Method: http.MethodGet, Path: "/instances/{id}/contacts", Tags: []string{"instances"},
 		Summary: "List an instance's contacts",
 		Description: "From the gateway, which gives them out slowly (20 at a time): the first request starts fetching them in the background. " +
-			"Ask again until complete is true. They are kept for 6 hours or until the next login.",
+			"Ask again until complete is true. They are kept, with their age, and read anew after 6 hours or a new login; " +
+			"meanwhile the ones that are known are answered.",
 		Errors: []int{http.StatusConflict, http.StatusBadGateway},
 	}, a.listContacts)
 }
@@ -40,12 +53,12 @@ func (a *API) listLabels(ctx context.Context, in *InstanceInput) (*labelsOutput,
 	if err != nil {
 		return nil, err
 	}
-	labels, err := a.labels.get(ctx, i.ID, i.WID)
+	book, err := a.books.Labels(ctx, i.ID, i.WID)
 	if err != nil {
-		return nil, fromGateway(err)
+		return nil, err
 	}
-	out := &labelsOutput{pageBody[labelBody]{Items: make([]labelBody, len(labels))}}
-	for n, l := range labels {
+	out := &labelsOutput{pageBody[labelBody]{Items: make([]labelBody, len(book.Labels))}}
+	for n, l := range book.Labels {
 		out.Body.Items[n] = labelBody{l.ID, l.Name}
 	}
 	return out, nil
@@ -66,6 +79,7 @@ type contactsOutput struct {
 		Complete bool          `json:"complete" doc:"false = more are being fetched; ask again."`
 		Fetched  int           `json:"fetched" doc:"Contacts asked for so far."`
 		Total    int           `json:"total" doc:"Contacts there are; 0 while that is not known yet."`
+		ReadAt   *time.Time    `json:"read_at" doc:"When they were last read as a whole; null = never yet."`
 	} `nameHint:"Contacts"`
 }
 
@@ -74,54 +88,23 @@ func (a *API) listContacts(ctx context.Context, in *InstanceInput) (*contactsOut
 	if err != nil {
 		return nil, err
 	}
-	book, err := a.books.get(i.ID, i.WID)
-	if err != nil {
-		return nil, fromGateway(err)
-	}
-	out := &contactsOutput{}
-	out.Body.Items = make([]contactBody, len(book.contacts))
-	for n, c := range book.contacts {
-		out.Body.Items[n] = contactBody{c.WxID, c.Nickname, c.Remark, c.Alias, c.Avatar, list(c.Labels)}
-	}
-	out.Body.Complete, out.Body.Fetched, out.Body.Total = book.complete, book.fetched, book.total
-	return out, nil
-}
-
-// labelLife is how old a label list may be.
-const labelLife = 10 * time.Minute
-
-// labelCache keeps the label lists of the instances, for as long as they have
-// the same login session.
-type labelCache struct {
-	read func(ctx context.Context, wID string) ([]moment.Label, error)
-	now  func() time.Time
-
-	mu    sync.Mutex
-	known map[int64]knownLabels
-}
-
-type knownLabels struct {
-	wID    string
-	labels []moment.Label
-	until  time.Time
-}
-
-func (c *labelCache) get(ctx context.Context, instance int64, wID string) ([]moment.Label, error) {
-	c.mu.Lock()
-	k, ok := c.known[instance]
-	c.mu.Unlock()
-	if ok && k.wID == wID && c.now().Before(k.until) {
-		return k.labels, nil
-	}
-	labels, err := c.read(ctx, wID)
+	book, err := a.books.Open(ctx, i.ID, i.WID)
 	if err != nil {
 		return nil, err
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.known == nil {
-		c.known = make(map[int64]knownLabels)
+	if book.Problem != "" && book.Contacts == 0 {
+		return nil, moment.Errorf(moment.Refused, "%s", book.Problem)
 	}
-	c.known[instance] = knownLabels{wID, labels, c.now().Add(labelLife)}
-	return labels, nil
+	known, err := a.store.Contacts(ctx, moment.ContactQuery{InstanceID: i.ID})
+	if err != nil {
+		return nil, err
+	}
+	out := &contactsOutput{}
+	out.Body.Items = make([]contactBody, len(known))
+	for n, c := range known {
+		out.Body.Items[n] = contactBody{c.WxID, c.Nickname, c.Remark, c.Alias, c.Avatar, list(c.Labels)}
+	}
+	out.Body.Complete = !book.Reading && !book.ReadAt.IsZero()
+	out.Body.Fetched, out.Body.Total, out.Body.ReadAt = book.Fetched, book.Total, at(book.ReadAt)
+	return out, nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/rs/zerolog"
 
+	"momentcast/internal/addressbook"
 	"momentcast/internal/api"
 	"momentcast/internal/moment"
 	"momentcast/internal/postgres"
@@ -53,8 +54,10 @@ func newService(t *testing.T) *service {
 		t.Fatal(err)
 	}
 	s := &service{t: t, db: db, pool: pool, gateway: &fakeGateway{}, engine: &fakeEngine{}, log: &bytes.Buffer{}}
-	s.api = api.New(api.Config{Store: db, Gateway: s.gateway, Engine: s.engine, Log: zerolog.New(zerolog.SyncWriter(s.log)), Version: "test"})
-	t.Cleanup(func() { s.api.Close(); db.Close(); pool.Close() })
+	books := addressbook.New(db, s.gateway, zerolog.Nop())
+	s.api = api.New(api.Config{Store: db, Gateway: s.gateway, Engine: s.engine, Log: zerolog.New(zerolog.SyncWriter(s.log)), Version: "test",
+		Books: books})
+	t.Cleanup(func() { books.Close(); db.Close(); pool.Close() })
 	s.admin = s.token("admin", moment.ScopeAdmin)
 	return s
 }

@@ -23,8 +23,10 @@ import (
 // wait lets the time of a bubble pass.
 func wait(t *testing.T, d time.Duration) {
 	t.Helper()
-	if err := pause(t.Context(), d); err != nil {
-		t.Fatal(err)
+	select {
+	case <-t.Context().Done():
+		t.Fatal(t.Context().Err())
+	case <-time.After(d):
 	}
 }
 
@@ -88,118 +90,6 @@ func TestRevokedTokenDiesWithinSeconds(t *testing.T) {
 	}
 }
 
-// slowGateway gives contacts out, and notes when it was asked.
-type slowGateway struct {
-	Gateway
-	friends int
-	fail    error
-	asked   []time.Time
-	sizes   []int
-}
-
-func (g *slowGateway) InitContacts(context.Context, string) error { return nil }
-
-func (g *slowGateway) ContactIDs(context.Context, string) ([]string, error) {
-	ids := make([]string, g.friends)
-	for i := range ids {
-		ids[i] = fmt.Sprint("wxid_", i)
-	}
-	return ids, nil
-}
-
-func (g *slowGateway) Contacts(_ context.Context, _ string, ids []string) ([]moment.Contact, error) {
-	g.asked, g.sizes = append(g.asked, time.Now()), append(g.sizes, len(ids))
-	if g.fail != nil {
-		return nil, g.fail
-	}
-	out := make([]moment.Contact, len(ids))
-	for i, id := range ids {
-		out[i].WxID = id
-	}
-	return out, nil
-}
-
-func TestContactsAreFetchedSlowly(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		g := &slowGateway{friends: 105}
-		b := newAddressBooks(g, zerolog.Nop())
-		defer b.close()
-		first, err := b.get(1, "w")
-		if err != nil || first.complete || len(first.contacts) != 0 {
-			t.Fatalf("%+v, %v", first, err)
-		}
-		wait(t, time.Second)
-		if half, _ := b.get(1, "w"); half.complete || half.fetched != 40 || half.total != 105 || len(half.contacts) != 40 {
-			t.Errorf("%+v", half)
-		}
-		wait(t, 5*time.Second)
-		if whole, _ := b.get(1, "w"); !whole.complete || whole.fetched != 105 || len(whole.contacts) != 105 {
-			t.Errorf("%+v", whole)
-		}
-		if got := fmt.Sprint(g.sizes); got != "[20 20 20 20 20 5]" {
-			t.Error(got)
-		}
-		for i := 1; i < len(g.asked); i++ {
-			if pause := g.asked[i].Sub(g.asked[i-1]); pause < 300*time.Millisecond {
-				t.Errorf("asked again after %s", pause)
-			}
-		}
-		wait(t, bookLife)
-		if _, err := b.get(1, "w"); err != nil {
-			t.Error(err)
-		}
-		synctest.Wait()
-		if other, _ := b.get(1, "w2"); other.complete {
-			t.Error("contacts of another login")
-		}
-	})
-}
-
-func TestFailedContactsAreTriedAgainLater(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		g := &slowGateway{friends: 5, fail: moment.Errorf(moment.Unavailable, "no answer")}
-		b := newAddressBooks(g, zerolog.Nop())
-		_, _ = b.get(1, "w")
-		wait(t, time.Second)
-		for range 5 {
-			if _, err := b.get(1, "w"); moment.KindOf(err) != moment.Unavailable {
-				t.Errorf("%v", err)
-			}
-		}
-		if len(g.asked) != 1 {
-			t.Errorf("asked %d times", len(g.asked))
-		}
-		g.fail = nil
-		wait(t, 2*bookRetry)
-		_, _ = b.get(1, "w")
-		wait(t, time.Second)
-		if k, err := b.get(1, "w"); err != nil || !k.complete {
-			t.Errorf("%+v, %v", k, err)
-		}
-		b.close()
-		if _, err := b.get(2, "w"); moment.KindOf(err) != moment.Unavailable {
-			t.Errorf("after the end: %v", err)
-		}
-	})
-}
-
-func TestAddressBooksAreBounded(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		b := newAddressBooks(&slowGateway{friends: 1}, zerolog.Nop())
-		defer b.close()
-		for i := range int64(maxBooks + 50) {
-			_, _ = b.get(i+1, "w")
-			wait(t, time.Second)
-		}
-		if len(b.books) > maxBooks || b.books[1] != nil {
-			t.Errorf("%d books", len(b.books))
-		}
-	})
-}
-
 type panicStore struct{ Store }
 
 func (panicStore) TokenByHash(context.Context, [32]byte) (moment.Token, error) {
@@ -215,8 +105,7 @@ func (panicStore) Instances(context.Context, moment.InstanceQuery) ([]moment.Ins
 func TestInnerFailuresRevealNothing(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	a := New(Config{Store: panicStore{}, Gateway: &slowGateway{}, Engine: nil2{}, Log: zerolog.New(&log)})
-	defer a.Close()
+	a := New(Config{Store: panicStore{}, Engine: nil2{}, Log: zerolog.New(&log)})
 	for _, path := range []string{"/api/v1/status", "/api/v1/instances"} {
 		log.Reset()
 		r := httptest.NewRequestWithContext(t.Context(), "GET", path, nil)
@@ -270,8 +159,7 @@ func TestVendoredFilesAreAsPublished(t *testing.T) {
 
 func TestDocsAreServedWithAStrictPolicy(t *testing.T) {
 	t.Parallel()
-	a := New(Config{Store: panicStore{}, Gateway: &slowGateway{}, Engine: nil2{}})
-	defer a.Close()
+	a := New(Config{Store: panicStore{}, Engine: nil2{}})
 	for path, want := range map[string]string{
 		"/docs": "text/html; charset=utf-8", "/docs/init.js": "text/javascript; charset=utf-8",
 		"/docs/swagger-ui-bundle.js": "text/javascript; charset=utf-8", "/docs/swagger-ui.css": "text/css; charset=utf-8",

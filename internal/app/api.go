@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"momentcast/internal/addressbook"
 	"momentcast/internal/api"
 	"momentcast/internal/dispatch"
 	"momentcast/internal/gateway"
@@ -14,8 +15,8 @@ import (
 )
 
 // newAPI returns the JSON API on the database.
-func (s *service) newAPI(db *postgres.DB, d *dispatch.Dispatcher) *api.API {
-	return api.New(api.Config{Store: store{db}, Gateway: s.gw, Engine: d, Log: s.log, Version: s.cfg.Version})
+func (s *service) newAPI(db *postgres.DB, d *dispatch.Dispatcher, books *addressbook.Books) *api.API {
+	return api.New(api.Config{Store: store{db}, Gateway: s.gw, Engine: d, Books: books, Log: s.log, Version: s.cfg.Version})
 }
 
 // store is the database with the proof of a post that was sent: what WeChat

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"momentcast/internal/addressbook"
 	"momentcast/internal/auth"
 	"momentcast/internal/dispatch"
 	"momentcast/internal/moment"
@@ -12,12 +13,12 @@ import (
 )
 
 // newPages returns the pages on the database, and who lets people in to them.
-func (s *service) newPages(db *postgres.DB, d *dispatch.Dispatcher) (*pages.Web, *auth.Auth) {
+func (s *service) newPages(db *postgres.DB, d *dispatch.Dispatcher, books *addressbook.Books) (*pages.Web, *auth.Auth) {
 	who := auth.Config{Store: db, Log: s.log, PublicURL: s.cfg.PublicURL}
 	s.cfg.SignIn.apply(&who)
 	a := auth.New(who)
 	return pages.New(pages.Config{
-		Store: store{db}, Users: db, Gateway: s.gw, Engine: d, Session: a, People: a, Log: s.log, Version: s.cfg.Version,
+		Store: store{db}, Users: db, Gateway: s.gw, Engine: d, Books: books, Session: a, People: a, Log: s.log, Version: s.cfg.Version,
 	}), a
 }
 

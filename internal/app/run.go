@@ -76,7 +76,7 @@ func (s *service) live(ctx context.Context, web *web) (err error) {
 	}
 
 	w := s.begin(db)
-	defer w.api.Close()
+	defer w.books.Close()
 	defer w.pages.Close()
 	if err := s.firstPerson(ctx, w.auth); err != nil {
 		return unlessStopped(ctx, err)

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
+	"momentcast/internal/addressbook"
 	"momentcast/internal/api"
 	"momentcast/internal/auth"
 	"momentcast/internal/dispatch"
@@ -25,13 +26,18 @@ var (
 	_ dispatch.Gateway = (*gateway.Client)(nil)
 	_ dispatch.Meter   = (*telemetry.Meter)(nil)
 	_ api.Store        = store{}
-	_ auth.Store       = (*postgres.DB)(nil)
-	_ pages.Store      = store{}
-	_ pages.Gateway    = (*gateway.Client)(nil)
-	_ pages.Engine     = (*dispatch.Dispatcher)(nil)
-	_ pages.Session    = (*auth.Auth)(nil)
-	_ api.Gateway      = (*gateway.Client)(nil)
-	_ api.Engine       = (*dispatch.Dispatcher)(nil)
+	_ api.AddressBooks = (*addressbook.Books)(nil)
+
+	_ addressbook.Store   = (*postgres.DB)(nil)
+	_ addressbook.Gateway = (*gateway.Client)(nil)
+	_ auth.Store          = (*postgres.DB)(nil)
+	_ pages.Store         = store{}
+	_ pages.Gateway       = (*gateway.Client)(nil)
+	_ pages.AddressBooks  = (*addressbook.Books)(nil)
+	_ pages.Engine        = (*dispatch.Dispatcher)(nil)
+	_ pages.Session       = (*auth.Auth)(nil)
+	_ api.Gateway         = (*gateway.Client)(nil)
+	_ api.Engine          = (*dispatch.Dispatcher)(nil)
 )
 
 // service is one running momentcast.
@@ -54,6 +60,7 @@ type service struct {
 type work struct {
 	db         *postgres.DB
 	dispatcher *dispatch.Dispatcher
+	books      *addressbook.Books
 	api        *api.API
 	auth       *auth.Auth
 	pages      *pages.Web
@@ -86,8 +93,9 @@ func (s *service) figures(ctx context.Context) (telemetry.Figures, error) {
 // begin makes what works on the database. Nothing runs yet.
 func (s *service) begin(db *postgres.DB) *work {
 	d := dispatch.New(db, s.gw, s.cfg.dispatch(), s.meter, s.log)
-	w := &work{db: db, dispatcher: d, api: s.newAPI(db, d)}
-	w.pages, w.auth = s.newPages(db, d)
+	books := addressbook.New(db, s.gw, s.log)
+	w := &work{db: db, dispatcher: d, books: books, api: s.newAPI(db, d, books)}
+	w.pages, w.auth = s.newPages(db, d, books)
 	s.work.Store(w)
 	return w
 }

@@ -28,15 +28,16 @@ var may = map[string][]string{
 	"internal/lint":     {"internal/moment"},
 
 	// The parts. None of them knows another.
-	"internal/api":       {"internal/moment", "internal/lint", "internal/schedule"},
-	"internal/auth":      {"internal/moment"},
-	"internal/dispatch":  {"internal/moment", "internal/failpoint"},
-	"internal/gateway":   {"internal/moment", "internal/failpoint"},
-	"internal/importer":  {"internal/moment", "internal/lint", "internal/schedule"},
-	"internal/linkcheck": {"internal/moment"},
-	"internal/notify":    {"internal/moment"},
-	"internal/postgres":  {"internal/moment", "internal/schedule", "internal/failpoint", "migrations"},
-	"internal/web":       {"internal/moment", "internal/lint", "internal/schedule"},
+	"internal/addressbook": {"internal/moment"},
+	"internal/api":         {"internal/moment", "internal/lint", "internal/schedule"},
+	"internal/auth":        {"internal/moment"},
+	"internal/dispatch":    {"internal/moment", "internal/failpoint"},
+	"internal/gateway":     {"internal/moment", "internal/failpoint"},
+	"internal/importer":    {"internal/moment", "internal/lint", "internal/schedule"},
+	"internal/linkcheck":   {"internal/moment"},
+	"internal/notify":      {"internal/moment"},
+	"internal/postgres":    {"internal/moment", "internal/schedule", "internal/failpoint", "migrations"},
+	"internal/web":         {"internal/moment", "internal/lint", "internal/schedule"},
 
 	// Tools that know nothing of the parts.
 	"internal/client":      {},

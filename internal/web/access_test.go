@@ -37,6 +37,10 @@ var needs = map[string]moment.Permission{
 	"GET /audit":                         moment.PermAdmin,
 	"GET /audit/export":                  moment.PermAdmin,
 
+	"GET /contacts":            moment.PermView,
+	"POST /contacts/refresh":   moment.PermWrite,
+	"POST /visibility/preview": moment.PermWrite,
+
 	"GET /{$}":                    moment.PermView,
 	"GET /events":                 moment.PermView,
 	"GET /queue":                  moment.PermView,

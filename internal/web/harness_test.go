@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,6 +20,7 @@ import (
 	"github.com/rs/zerolog"
 	"go.uber.org/goleak"
 
+	"momentcast/internal/addressbook"
 	"momentcast/internal/auth"
 	"momentcast/internal/moment"
 	"momentcast/internal/postgres"
@@ -39,6 +41,7 @@ type site struct {
 	gateway *fakeGateway
 	engine  *fakeEngine
 	auth    *auth.Auth
+	books   *addressbook.Books
 	log     *strings.Builder
 }
 
@@ -54,15 +57,16 @@ func newSite(t *testing.T) *site {
 		t.Fatal(err)
 	}
 	s := &site{t: t, db: db, pool: pool, gateway: &fakeGateway{}, engine: &fakeEngine{}, log: &strings.Builder{}}
+	s.books = addressbook.New(db, s.gateway, zerolog.Nop())
 	s.web = web.New(s.config(zerolog.New(zerolog.SyncWriter(s.log))))
-	t.Cleanup(func() { s.web.Close(); db.Close(); pool.Close() })
+	t.Cleanup(func() { s.web.Close(); s.books.Close(); db.Close(); pool.Close() })
 	s.exec(`INSERT INTO replicas (name) VALUES ('test')`)
 	s.exec(`UPDATE gateway_status SET observed_at = now()`)
 	return s
 }
 
 func (s *site) config(log zerolog.Logger) web.Config {
-	return web.Config{Store: s.db, Gateway: s.gateway, Engine: s.engine, Session: sessions{}, Users: s.db, People: s.people(), Log: log, Version: "test"}
+	return web.Config{Store: s.db, Gateway: s.gateway, Engine: s.engine, Books: s.books, Session: sessions{}, Users: s.db, People: s.people(), Log: log, Version: "test"}
 }
 
 // sessions takes a visitor's word for who it is: a cookie that lists roles.
@@ -247,6 +251,31 @@ type fakeGateway struct {
 	err    error
 	logins []moment.Login
 	calls  []string
+
+	labels  []moment.Label
+	friends []moment.Contact
+}
+
+func (g *fakeGateway) Labels(_ context.Context, wID string) ([]moment.Label, error) {
+	return g.labels, g.note("labels " + wID)
+}
+
+func (g *fakeGateway) InitContacts(_ context.Context, wID string) error { return g.note("init " + wID) }
+
+func (g *fakeGateway) ContactIDs(_ context.Context, wID string) (ids []string, err error) {
+	for _, c := range g.friends {
+		ids = append(ids, c.WxID)
+	}
+	return ids, g.note("ids " + wID)
+}
+
+func (g *fakeGateway) Contacts(_ context.Context, wID string, ids []string) (out []moment.Contact, err error) {
+	for _, c := range g.friends {
+		if slices.Contains(ids, c.WxID) {
+			out = append(out, c)
+		}
+	}
+	return out, g.note("contacts " + wID)
 }
 
 func (g *fakeGateway) note(call string) error {

@@ -37,7 +37,7 @@ type phoneCard struct {
 func phoneOf(c catalogue, name string, p *moment.Post, when string) phoneCard {
 	text, folded := lint.Fold(p.Card.Content, foldLines, foldChars)
 	out := phoneCard{Name: name, Initial: initial(name), Tint: tint(name), Text: text, Title: p.Card.Title, Thumb: p.Card.ThumbURL,
-		Host: hostOf(p.Card.URL), When: when, Mode: p.Visibility.Mode, Who: audience(c, p.Visibility), Comment: p.FirstComment}
+		Host: hostOf(p.Card.URL), When: when, Mode: p.Visibility.Mode, Who: audience(c, p.Visibility, nil), Comment: p.FirstComment}
 	if folded {
 		out.Rest = p.Card.Content[len(text):]
 	}

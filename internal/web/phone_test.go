@@ -34,7 +34,7 @@ func TestPhoneShowsThePostAsItIs(t *testing.T) {
 	if card.Initial != "林" || card.Host != "mall.example.com" {
 		t.Errorf("%+v", card)
 	}
-	for _, want := range []string{"Nov 24 Tue 09:05", "More", "see the shop", `src="https://example.com/a.jpg"`, "1 labels", "&lt;script&gt;"} {
+	for _, want := range []string{"Nov 24 Tue 09:05", "More", "see the shop", `src="https://example.com/a.jpg"`, "Only label “1” can see it", "&lt;script&gt;"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the phone lacks %q: %s", want, out)
 		}

@@ -50,7 +50,11 @@ func (s *Web) post(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	c, user := s.texts[langOf(r)], userOf(r)
-	p := &postPage{Post: d, Audience: audience(c, d.Visibility), Steps: steps(id, d.State, user)}
+	names, err := s.store.NamesOf(r.Context(), []int64{d.InstanceID}, d.Visibility)
+	if err != nil {
+		return err
+	}
+	p := &postPage{Post: d, Audience: audience(c, d.Visibility, names), Steps: steps(id, d.State, user)}
 	for i := len(d.Events) - 1; i >= 0; i-- {
 		p.Events = append(p.Events, lineOf(c, d.Events[i]))
 	}
@@ -104,17 +108,6 @@ func compare(c catalogue, asked moment.Card, stored *moment.Proof) []compared {
 		line("content", asked.Content, stored.Content), line("title", asked.Title, stored.Title),
 		line("description", asked.Description, stored.Description), line("url", asked.URL, stored.URL),
 	}
-}
-
-// audience says in one sentence who sees the post.
-func audience(c catalogue, v moment.Visibility) string {
-	switch v.Mode {
-	case moment.Allow, moment.Deny:
-		return c.get("audience."+string(v.Mode), len(v.Users), len(v.Labels))
-	case moment.Everyone:
-		return c.get("audience.everyone")
-	}
-	return c.get("audience.none")
 }
 
 // lineOf puts a line of the audit trail into words.

@@ -31,6 +31,7 @@ func (s *Web) table() []route {
 		s.pageRoutes(),
 		s.actionRoutes(),
 		s.peopleRoutes(),
+		s.audienceRoutes(),
 	)
 }
 

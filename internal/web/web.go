@@ -32,6 +32,8 @@ type Store interface {
 	Status(ctx context.Context) (moment.Status, error)
 	Day(ctx context.Context, from, to time.Time) (moment.Day, error)
 	LastEvent(ctx context.Context) (id int64, err error)
+
+	ContactStore
 }
 
 // Gateway is the part of the gateway the pages need.
@@ -62,6 +64,7 @@ type Config struct {
 	Users   PeopleStore
 	Gateway Gateway
 	Engine  Engine
+	Books   AddressBooks
 	Session Session
 	People  People
 	Log     zerolog.Logger
@@ -74,6 +77,7 @@ type Web struct {
 	store   Store
 	gateway Gateway
 	engine  Engine
+	books   AddressBooks
 	session Session
 
 	people      People
@@ -91,7 +95,7 @@ type Web struct {
 func New(cfg Config) *Web {
 	s := &Web{
 		site:  newSite(cfg.Log.With().Str("component", "web").Logger(), cfg.Version),
-		store: cfg.Store, gateway: cfg.Gateway, engine: cfg.Engine, session: cfg.Session,
+		store: cfg.Store, gateway: cfg.Gateway, engine: cfg.Engine, books: cfg.Books, session: cfg.Session,
 		people: cfg.People, peopleStore: cfg.Users,
 	}
 	s.known.read = s.readKnown
