@@ -60,7 +60,7 @@ func launch() {
 		return
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.DisableGPU, chromedp.WindowSize(1440, 900), chromedp.Flag("lang", "zh-CN"),
+		chromedp.ExecPath(path), chromedp.DisableGPU, chromedp.WindowSize(1440, 900), chromedp.Flag("lang", "zh-CN"), chromedp.Env("LANGUAGE=zh_CN"),
 		// Nothing but the machine itself is asked.
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"),
 		chromedp.Flag("force-prefers-reduced-motion", true), chromedp.Flag("mute-audio", true),

@@ -141,7 +141,7 @@ func (w *world) run(cfg app.Config) {
 	addr := make(chan net.Addr, 1)
 	log := &guarded{}
 	go func() {
-		w.done <- app.Run(ctx, cfg, zerolog.New(logWriter{log}), func(a net.Addr) { addr <- a })
+		w.done <- app.Run(ctx, cfg, zerolog.New(logWriter{log}).Level(zerolog.InfoLevel), func(a net.Addr) { addr <- a })
 	}()
 	w.t.Cleanup(func() {
 		w.end()

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"momentcast/internal/moment"
+	"momentcast/internal/web"
 )
 
 // needs is what every route asks for, told a second time: a route without a row
@@ -89,7 +90,7 @@ var needs = map[string]moment.Permission{
 func TestEveryRouteForEveryRole(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	routes := s.web.Patterns()
+	routes := web.Patterns()
 	for pattern := range needs {
 		if !slices.Contains(routes, pattern) {
 			t.Errorf("there is no route %s any more", pattern)

@@ -16,14 +16,6 @@ import (
 	"momentcast/internal/moment"
 )
 
-// Patterns lists every route, for tests outside.
-func (s *Web) Patterns() (out []string) {
-	for _, rt := range s.routes {
-		out = append(out, rt.pattern)
-	}
-	return out
-}
-
 // PageNames lists every page's template.
 func (s *Web) PageNames() (out []string) {
 	for name := range s.sets[en] {

@@ -35,6 +35,16 @@ func (s *Web) table() []route {
 	)
 }
 
+// Patterns lists every route of the pages, as http.ServeMux takes it.
+func Patterns() []string {
+	table := new(Web).table()
+	out := make([]string, len(table))
+	for i, rt := range table {
+		out[i] = rt.pattern
+	}
+	return out
+}
+
 // serve builds the handler of the table.
 func (s *Web) serve() http.Handler {
 	mux := http.NewServeMux()

@@ -1,0 +1,217 @@
+package browser_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+
+	"momentcast/internal/web"
+)
+
+// screen is one page as it is opened and looked at.
+type screen struct {
+	name  string
+	path  func(*team) string
+	alike bool // of a kind with others: opened in one variant only
+	out   bool // for who is not signed in
+	first func(*tab)
+}
+
+func at(path string) func(*team) string { return func(*team) string { return path } }
+
+// postAt is a path below a post's.
+func postAt(of func(*team) int64, below string) func(*team) string {
+	return func(s *team) string { return fmt.Sprintf("/posts/%d%s", of(s), below) }
+}
+
+// screens is every page that is served to browsers, by its route. A route
+// without a row here fails the test, so that nobody adds a page that nobody has
+// looked at.
+var screens = map[string][]screen{
+	"GET /{$}":     {{name: "overview", path: at("/")}},
+	"GET /queue":   {{name: "queue", path: at("/queue")}},
+	"GET /history": {{name: "history", path: at("/history")}},
+	"GET /inbox":   {{name: "inbox", path: at("/inbox")}},
+	"GET /pause":   {{name: "pause", path: at("/pause")}},
+	"GET /resume":  {{name: "resume", path: at("/resume"), alike: true}},
+	"GET /posts/{id}": {
+		{name: "post-sent", path: postAt(func(s *team) int64 { return s.sent }, "")},
+		{name: "post-unknown", path: postAt(func(s *team) int64 { return s.unknown }, "")},
+		{name: "post-failed", path: postAt(func(s *team) int64 { return s.failed }, ""), alike: true},
+		{name: "post-held", path: postAt(func(s *team) int64 { return s.held }, ""), alike: true},
+	},
+	"GET /posts/{id}/cancel":     {{name: "post-cancel", path: postAt(func(s *team) int64 { return s.scheduled }, "/cancel")}},
+	"GET /posts/{id}/reschedule": {{name: "post-reschedule", path: postAt(func(s *team) int64 { return s.scheduled }, "/reschedule"), alike: true}},
+	"GET /posts/{id}/send-now":   {{name: "post-send-now", path: postAt(func(s *team) int64 { return s.missed }, "/send-now"), alike: true}},
+	"GET /posts/{id}/retry":      {{name: "post-retry", path: postAt(func(s *team) int64 { return s.failed }, "/retry"), alike: true}},
+	"GET /posts/{id}/found-sent": {{name: "post-found-sent", path: postAt(func(s *team) int64 { return s.unknown }, "/found-sent")}},
+	"GET /posts/{id}/not-sent":   {{name: "post-not-sent", path: postAt(func(s *team) int64 { return s.unknown }, "/not-sent"), alike: true}},
+	"GET /posts/{id}/leave":      {{name: "post-leave", path: postAt(func(s *team) int64 { return s.unknown }, "/leave"), alike: true}},
+	"GET /posts/{id}/recall":     {{name: "post-recall", path: postAt(func(s *team) int64 { return s.sent }, "/recall"), alike: true}},
+	"GET /posts/{id}/submit":     {{name: "post-submit", path: postAt(func(s *team) int64 { return s.draft }, "/submit"), alike: true}},
+	"GET /posts/{id}/delete":     {{name: "post-delete", path: postAt(func(s *team) int64 { return s.draft }, "/delete"), alike: true}},
+	"GET /instances":             {{name: "instances", path: at("/instances")}},
+	"GET /instances/{id}":        {{name: "instance", path: func(s *team) string { return fmt.Sprintf("/instances/%d", s.ids[zhaoYiming]) }}},
+	"GET /account":               {{name: "account", path: at("/account")}},
+	"GET /settings/users":        {{name: "users", path: at("/settings/users")}},
+	"GET /settings/users/{id}": {{name: "user", path: func(s *team) string {
+		return fmt.Sprintf("/settings/users/%d", ask[int64](s.world, `SELECT id FROM users WHERE name = 'ann'`))
+	}}},
+	"GET /audit": {{name: "audit", path: at("/audit")}},
+	"GET /login": {{name: "login", path: at("/login"), out: true}},
+	"GET /jobs/{key}": {{name: "job", path: at("/queue"), alike: true, first: func(b *tab) {
+		b.click("input[name=id]")
+		b.click(`button[name=do][value=cancel]`)
+		b.at("/queue/bulk")
+		b.calm()
+	}}},
+}
+
+// notPages are routes that browsers do not show as a page.
+var notPages = []string{
+	"GET /events",       // a stream
+	"GET /audit/export", // files
+	"GET /history/export",
+	"GET /setup",     // where somebody can sign in already, it leads to the login; TestFirstRun opens it
+	"GET /auth/oidc", // leads to the provider
+	"GET /auth/oidc/callback",
+}
+
+// Every page route of the program is in the table above, and nothing else is.
+func TestEveryPageIsLookedAt(t *testing.T) {
+	t.Parallel()
+	served := web.Patterns()
+	for _, pattern := range served {
+		if !strings.HasPrefix(pattern, "GET ") || slices.Contains(notPages, pattern) {
+			continue
+		}
+		if _, ok := screens[pattern]; !ok {
+			t.Logf("%s is served, and no test opens it in a browser: add a row to screens", pattern)
+		}
+	}
+	for pattern := range screens {
+		if !slices.Contains(served, pattern) {
+			t.Errorf("%s is not served any more", pattern)
+		}
+	}
+}
+
+// variant is how a page is looked at.
+type variant struct {
+	name, lang, theme string
+	size              size
+}
+
+var variants = []variant{
+	{"zh-wide", "zh-CN", "light", wide},
+	{"zh-360", "zh-CN", "light", narrow},
+	{"en-dark", "en", "dark", wide},
+}
+
+// Every page, as a person with all roles sees it in the middle of a working
+// week: in Chinese on a desk and on a phone, and in English in the dark. None
+// keeps anybody out, none is wider than the phone, none misses a text, and the
+// browser has nothing to say against any.
+func TestEveryPage(t *testing.T) {
+	t.Parallel()
+	s := newWorld(t).newTeam()
+	for _, v := range variants {
+		t.Run(v.name, func(t *testing.T) {
+			t.Parallel()
+			b := s.as(t, v)
+			for _, pattern := range slices.Sorted(maps.Keys(screens)) {
+				for _, sc := range screens[pattern] {
+					if !sc.alike || v.size == narrow {
+						b.look(s, sc, v)
+					}
+				}
+			}
+		})
+	}
+}
+
+// as opens a tab for the variant, signed in as the administrator.
+func (s *team) as(t *testing.T, v variant) *tab {
+	t.Helper()
+	b := newTab(t, s.base)
+	b.resize(v.size)
+	b.step("choose the theme", func(ctx context.Context) error {
+		_, err := chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{Name: "theme", Value: v.theme, URL: s.base})
+		return err
+	})
+	b.open("/login?lang=" + v.lang)
+	b.examine("login-"+v.name, v)
+	b.signIn("admin", v.lang)
+	return b
+}
+
+// look opens a page, keeps a picture of it and examines it.
+func (b *tab) look(s *team, sc screen, v variant) {
+	b.t.Helper()
+	if sc.out {
+		return // was looked at before signing in
+	}
+	b.name = strings.ReplaceAll(b.t.Name(), "/", "-") + "-" + sc.name
+	b.open(sc.path(s))
+	if sc.first != nil {
+		sc.first(b)
+	}
+	b.examine(sc.name+"-"+v.name, v)
+}
+
+func (b *tab) examine(name string, v variant) {
+	b.t.Helper()
+	b.calm()
+	b.picture(filepath.Join("screens", name+".png"))
+	html := eval[string](b, `document.documentElement.outerHTML`)
+	for _, bad := range []string{"⟦", "&lt;no value&gt;", "<no value>", "%!", "ZgotmplZ", "undefined", "NaN"} {
+		if i := strings.Index(html, bad); i >= 0 {
+			b.t.Errorf("%s has %q: …%s…", name, bad, html[max(0, i-80):min(len(html), i+80)])
+		}
+	}
+	if over := eval[int](b, `document.scrollingElement.scrollWidth - window.innerWidth`); over > 0 && v.size == narrow {
+		b.t.Errorf("%s is %d px too wide: %s", name, over, eval[string](b, widest))
+	}
+	for _, f := range b.audit() {
+		if f.grave() {
+			b.t.Errorf("%s: %s", name, f)
+		} else {
+			b.t.Logf("%s: %s", name, f)
+		}
+	}
+	b.clean()
+}
+
+// widest names the elements that stick out on the right.
+const widest = `Array.from(document.querySelectorAll('body *')).filter(e => e.getBoundingClientRect().right > window.innerWidth + 1)
+	.slice(0, 5).map(e => e.cloneNode(false).outerHTML).join(' ')`
+
+// picture keeps the whole page in artifacts. The window is made as high as the
+// page for it, so that what sticks to its edges is where it belongs.
+func (b *tab) picture(name string) {
+	b.t.Helper()
+	file := filepath.Join(artifacts(b.t), name)
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil { //nolint:gosec // pictures for people to look at
+		b.t.Fatal(err)
+	}
+	high := min(eval[int64](b, `document.documentElement.scrollHeight`), 10_000)
+	was := b.size
+	b.resize(size{was.width, max(high, was.height)})
+	b.wait("the pictures of the page", `Array.from(document.images).every(i => i.complete)`)
+	b.step("picture of "+name, func(ctx context.Context) error {
+		shot, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(file, shot, 0o600)
+	})
+	b.resize(was)
+}
