@@ -14,7 +14,8 @@ type listPostsInput struct {
 	State       []string `query:"state,explode" doc:"One or more of draft, pending, scheduled, sending, sent, failed, unknown, missed, cancelled; repeated or separated by commas." example:"[\"failed\",\"unknown\"]"`
 	InstanceID  int64    `query:"instance_id" minimum:"1"`
 	Author      string   `query:"author" doc:"Who created it; exactly."`
-	Q           string   `query:"q" doc:"Part of the content, the title or the link."`
+	Source      string   `query:"source" doc:"What it came through, such as web, api, cli, import; exactly."`
+	Q           string   `query:"q" doc:"Words separated by blanks, each of which is part of the title, the content, the description or the link; blanks between quotation marks are part of a word. Small and capital letters are alike." example:"春茶 上新"`
 	ExternalKey string   `query:"external_key" doc:"Exactly."`
 	DueFrom     string   `query:"due_from" doc:"Due at or after this time." example:"2026-12-01T00:00:00+08:00"`
 	DueTo       string   `query:"due_to" doc:"Due before this time." example:"2026-12-02T00:00:00+08:00"`
@@ -25,11 +26,12 @@ type listPostsInput struct {
 func (in *listPostsInput) query() (q moment.PostQuery, list string, err error) {
 	var fs fields
 	q = moment.PostQuery{
-		InstanceID: in.InstanceID, Author: in.Author, Text: in.Q, ExternalKey: in.ExternalKey,
+		InstanceID: in.InstanceID, Author: in.Author, Source: in.Source, Text: in.Q, ExternalKey: in.ExternalKey,
 		DueFrom: fs.time("query.due_from", in.DueFrom), DueTo: fs.time("query.due_to", in.DueTo),
 		Ascending: in.Order == "due_asc", Limit: in.Limit,
 	}
 	fs.text("query.author", in.Author, false, moment.MaxName)
+	fs.text("query.source", in.Source, false, moment.MaxName)
 	fs.text("query.q", in.Q, false, 200)
 	fs.text("query.external_key", in.ExternalKey, false, moment.MaxKey)
 	for _, s := range strings.Split(strings.Join(in.State, ","), ",") {
@@ -48,7 +50,7 @@ func (in *listPostsInput) query() (q moment.PostQuery, list string, err error) {
 		}
 	}
 	slices.Sort(q.States)
-	list = fmt.Sprintf("posts %q %d %q %q %q %d %d %t", q.States, q.InstanceID, q.Author, q.Text, q.ExternalKey,
+	list = fmt.Sprintf("posts %q %d %q %q %q %q %d %d %t", q.States, q.InstanceID, q.Author, q.Source, q.Text, q.ExternalKey,
 		q.DueFrom.UnixNano(), q.DueTo.UnixNano(), q.Ascending)
 	if err := fs.err(); err != nil {
 		return q, list, err

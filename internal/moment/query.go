@@ -7,7 +7,8 @@ type PostQuery struct {
 	States      []State
 	InstanceID  int64
 	Author      string
-	Text        string // part of the content, the title or the link
+	Source      string // "web", "api", …
+	Text        string // words (see Words), each of which is part of the title, the content, the description or the link
 	ExternalKey string
 	DueFrom     time.Time // due at or after
 	DueTo       time.Time // due before

@@ -56,12 +56,7 @@ func (db *DB) Posts(ctx context.Context, q moment.PostQuery) (views []moment.Pos
 	l := postList{q}
 	err = db.byIndex(ctx, func(tx pgx.Tx) error {
 		for _, undated := range l.phases() {
-			query, args := l.sql(undated, q.Limit+1-len(views))
-			rows, err := tx.Query(ctx, query, args...)
-			if err != nil {
-				return err
-			}
-			page, err := pgx.CollectRows(rows, scanView)
+			page, err := l.page(ctx, tx, undated, q.Limit+1-len(views))
 			if err != nil {
 				return err
 			}
@@ -122,16 +117,30 @@ func (l *postList) mayBeUndated() bool {
 	return len(l.States) == 0 || slices.Contains(l.States, moment.Draft) || slices.Contains(l.States, moment.Cancelled)
 }
 
+// page reads one phase of the page.
+func (l *postList) page(ctx context.Context, tx pgx.Tx, undated bool, limit int) ([]moment.PostView, error) {
+	query, args := l.sql(undated, limit)
+	if !undated && l.searched() {
+		found, err := l.find(ctx, tx, limit)
+		if err != nil || len(found) == 0 {
+			return nil, err
+		}
+		query, args = l.show(found)
+	}
+	rows, err := tx.Query(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, scanView)
+}
+
 // sql is the query for one phase of the page.
 func (l *postList) sql(undated bool, limit int) (q string, args []any) {
-	dir := "DESC"
-	if l.Ascending {
-		dir = "ASC"
-	}
-	s := &selection{limit: limit, order: fmt.Sprintf("p.due_at %[1]s, p.id %[1]s", dir)}
+	s := l.selection(limit)
 	l.filter(s)
+	l.search(s)
 	l.seek(s, undated)
-	order := fmt.Sprintf("pick.due_at %[1]s, pick.id %[1]s", dir)
+	order := l.order("pick")
 	// Ordered by what was picked: by the posts' own columns it would be walked through the posts' index to the place.
 	q = `WITH pick AS MATERIALIZED (
 			SELECT * FROM (` + s.pick(l.States, undated, l.InstanceID != 0) + `) pick ORDER BY ` + order + ` LIMIT ` + fmt.Sprint(limit) + `)
@@ -140,19 +149,37 @@ func (l *postList) sql(undated bool, limit int) (q string, args []any) {
 	return q, s.args
 }
 
-// filter adds what the caller asked for.
+// show is the query for posts that were found.
+func (l *postList) show(found []moment.PostCursor) (q string, args []any) {
+	ids := make([]int64, len(found))
+	for i, f := range found {
+		ids[i] = f.ID
+	}
+	q = `WITH pick AS MATERIALIZED (SELECT * FROM unnest($1::bigint[]) WITH ORDINALITY AS pick (id, n))
+		SELECT ` + viewCols + ` FROM pick JOIN posts p ON p.id = pick.id` + viewFrom + `
+		ORDER BY pick.n`
+	return q, []any{ids}
+}
+
+func (l *postList) order(of string) string {
+	dir := "DESC"
+	if l.Ascending {
+		dir = "ASC"
+	}
+	return fmt.Sprintf("%[2]s.due_at %[1]s, %[2]s.id %[1]s", dir, of)
+}
+
+func (l *postList) selection(limit int) *selection {
+	return &selection{cols: "p.id, p.due_at", limit: limit, order: l.order("p")}
+}
+
+// filter adds what the caller asked for, but for what is searched.
 func (l *postList) filter(s *selection) {
 	if l.InstanceID != 0 {
 		s.where("p.instance_id = $%d", l.InstanceID)
 	}
-	if l.Author != "" {
-		s.where("p.author = $%d", l.Author)
-	}
 	if l.ExternalKey != "" {
 		s.where("p.external_key = $%d", l.ExternalKey)
-	}
-	if l.Text != "" {
-		s.where("(p.title ILIKE $%[1]d OR p.content ILIKE $%[1]d OR p.url ILIKE $%[1]d)", "%"+likeEscape.Replace(l.Text)+"%")
 	}
 	if !l.DueFrom.IsZero() {
 		s.where("p.due_at >= $%d", l.DueFrom)
@@ -185,11 +212,10 @@ func (l *postList) seek(s *selection, undated bool) {
 	s.conds = append(s.conds, fmt.Sprintf("(p.due_at, p.id) %s ($%d, $%d)", beyond, len(s.args)-1, len(s.args)))
 }
 
-var likeEscape = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
-
 // selection is a query in the making. Conditions are ours; what a caller sent
 // is in args.
 type selection struct {
+	cols  string
 	conds []string
 	args  []any
 	order string
@@ -206,14 +232,15 @@ func (s *selection) where(format string, arg any) {
 // merged: one scan for all of them would wade through the whole history for the
 // few posts that are not sent.
 func (s *selection) pick(states []moment.State, undated, oneInstance bool) string {
-	if undated || len(states) == 0 {
-		cond := ""
-		if len(states) > 0 {
-			cond = "p.state::text IN ('" + join(states, "', '") + "')"
-		}
-		return s.branch(cond)
-	}
 	var branches []string
+	switch {
+	case undated && len(states) > 0:
+		return s.branch("p.state::text IN ('" + join(states, "', '") + "')")
+	case undated || len(states) == 0 && !oneInstance:
+		return s.branch("")
+	case len(states) == 0:
+		branches, states = []string{s.branch(settled)}, []moment.State{moment.Scheduled, moment.Claimed, moment.Sending}
+	}
 	for _, state := range states {
 		is := "p.state = '" + string(state) + "'"
 		switch {
@@ -224,6 +251,13 @@ func (s *selection) pick(states []moment.State, undated, oneInstance bool) strin
 				s.lateral(is+" AND p.instance_id = i.id AND p.due_at <= now()"))
 		case state.InFlight():
 			branches = append(branches, s.branch(is+" AND p.lease_until IS NOT NULL"))
+		case state == moment.Sent:
+			// What was sent has had its time; without this the queue would be walked through first. Most of history was
+			// sent: spelled as text, or an index that is in another order would be read whole.
+			if !oneInstance {
+				is = "p.state::text = 'sent'"
+			}
+			branches = append(branches, s.branch(is+" AND p.due_at < now() + interval '1 hour'"))
 		default:
 			branches = append(branches, s.branch(is))
 		}
@@ -231,19 +265,27 @@ func (s *selection) pick(states []moment.State, undated, oneInstance bool) strin
 	return strings.Join(branches, " UNION ALL ")
 }
 
+// settled is the condition of the index that has an instance's history.
+const settled = "p.state IN ('draft', 'pending', 'sent', 'failed', 'unknown', 'missed', 'cancelled')"
+
+// all is the whole condition.
+func (s *selection) all() string {
+	if len(s.conds) == 0 {
+		return "true"
+	}
+	return strings.Join(s.conds, " AND ")
+}
+
 func (s *selection) branch(cond string) string {
-	conds := s.conds
+	where := s.all()
 	if cond != "" {
-		conds = append([]string{cond}, conds...)
+		where = cond + " AND " + where
 	}
-	if len(conds) == 0 {
-		conds = []string{"true"}
-	}
-	return fmt.Sprintf("(SELECT p.id, p.due_at FROM posts p WHERE %s ORDER BY %s LIMIT %d)", strings.Join(conds, " AND "), s.order, s.limit)
+	return fmt.Sprintf("(SELECT %s FROM posts p WHERE %s ORDER BY %s LIMIT %d)", s.cols, where, s.order, s.limit)
 }
 
 func (s *selection) lateral(cond string) string {
-	return fmt.Sprintf("(SELECT p.id, p.due_at FROM instances i CROSS JOIN LATERAL %s p ORDER BY %s LIMIT %d)",
+	return fmt.Sprintf("(SELECT p.* FROM instances i CROSS JOIN LATERAL %s p ORDER BY %s LIMIT %d)",
 		s.branch(cond), s.order, s.limit)
 }
 

@@ -16,9 +16,8 @@ func (db *DB) CountPosts(ctx context.Context, q moment.PostQuery, limit int) (n 
 	l := postList{q}
 	err = db.byIndex(ctx, func(tx pgx.Tx) error {
 		for _, undated := range l.phases() {
-			sql, args := l.count(undated, limit)
-			var found int
-			if err := tx.QueryRow(ctx, sql, args...).Scan(&found); err != nil {
+			found, err := l.countPhase(ctx, tx, undated, limit)
+			if err != nil {
 				return err
 			}
 			n += found
@@ -31,10 +30,21 @@ func (db *DB) CountPosts(ctx context.Context, q moment.PostQuery, limit int) (n 
 	return min(n, limit), nil
 }
 
+func (l *postList) countPhase(ctx context.Context, tx pgx.Tx, undated bool, limit int) (n int, err error) {
+	if !undated && l.searched() {
+		found, err := l.find(ctx, tx, limit)
+		return len(found), err
+	}
+	sql, args := l.count(undated, limit)
+	err = tx.QueryRow(ctx, sql, args...).Scan(&n)
+	return n, err
+}
+
 // count is the query that counts one phase of the list.
 func (l *postList) count(undated bool, limit int) (q string, args []any) {
-	s := &selection{limit: limit, order: "p.due_at, p.id"}
+	s := l.selection(limit)
 	l.filter(s)
+	l.search(s)
 	l.seek(s, undated)
 	return `SELECT count(*) FROM (` + s.pick(l.States, undated, l.InstanceID != 0) + `) found`, s.args
 }
