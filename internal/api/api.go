@@ -50,6 +50,7 @@ type Store interface {
 	TokenByHash(ctx context.Context, hash [32]byte) (moment.Token, error)
 
 	ContactStore
+	WorkCalendarStore
 }
 
 // Gateway is the part of the gateway the API needs.
@@ -112,6 +113,7 @@ func New(cfg Config) *API {
 	a.registerContacts()
 	a.registerControl()
 	a.registerTokens()
+	a.registerHolidays()
 	a.registerCallback()
 	a.registerDocs()
 	return a

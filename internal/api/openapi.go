@@ -46,6 +46,7 @@ func humaConfig(version string) huma.Config {
 				{Name: "instances", Description: "The WeChat accounts on the gateway."},
 				{Name: "control", Description: "The kill switch and the whole picture."},
 				{Name: "tokens", Description: "Who may use this API."},
+				{Name: "holidays", Description: "Public holidays and make-up working days, by region; campaigns go by them."},
 				{Name: "gateway", Description: "What the gateway calls."},
 			},
 		},

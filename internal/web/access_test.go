@@ -38,9 +38,14 @@ var needs = map[string]moment.Permission{
 	"GET /audit":                         moment.PermAdmin,
 	"GET /audit/export":                  moment.PermAdmin,
 
-	"GET /contacts":            moment.PermView,
-	"POST /contacts/refresh":   moment.PermWrite,
-	"POST /visibility/preview": moment.PermWrite,
+	"GET /contacts":                       moment.PermView,
+	"POST /contacts/refresh":              moment.PermWrite,
+	"POST /visibility/preview":            moment.PermWrite,
+	"GET /settings/calendar":              moment.PermView,
+	"POST /settings/calendar/day":         moment.PermAdmin,
+	"POST /settings/calendar/year":        moment.PermAdmin,
+	"POST /settings/calendar/import":      moment.PermAdmin,
+	"POST /settings/calendar/import/save": moment.PermAdmin,
 
 	"GET /{$}":                    moment.PermView,
 	"GET /events":                 moment.PermView,

@@ -32,6 +32,7 @@ func (s *Web) table() []route {
 		s.actionRoutes(),
 		s.peopleRoutes(),
 		s.audienceRoutes(),
+		s.workCalendarRoutes(),
 	)
 }
 

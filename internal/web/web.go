@@ -34,6 +34,7 @@ type Store interface {
 	LastEvent(ctx context.Context) (id int64, err error)
 
 	ContactStore
+	WorkCalendarStore
 }
 
 // Gateway is the part of the gateway the pages need.
