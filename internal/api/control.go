@@ -90,6 +90,7 @@ type statusBody struct {
 	Posts    struct {
 		Scheduled int64 `json:"scheduled"`
 		Sending   int64 `json:"sending"`
+		Pending   int64 `json:"pending" doc:"They wait for approval."`
 		Failed    int64 `json:"failed"`
 		Unknown   int64 `json:"unknown"`
 		Missed    int64 `json:"missed"`
@@ -134,6 +135,7 @@ func (a *API) status(ctx context.Context, _ *struct{}) (*statusOutput, error) {
 	}
 	p := &b.Posts
 	p.Scheduled, p.Sending = st.Posts[moment.Scheduled], st.Posts[moment.Sending]
+	p.Pending = st.Posts[moment.Pending]
 	p.Failed, p.Unknown, p.Missed = st.Posts[moment.Failed], st.Posts[moment.Unknown], st.Posts[moment.Missed]
 	b.Overdue, b.NextDue, b.DueHeld = st.Due, at(st.NextDue), make(map[string]int64, len(st.DueHeld))
 	for reason, n := range st.DueHeld {

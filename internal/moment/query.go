@@ -97,7 +97,7 @@ type Status struct {
 	PausedAt     time.Time
 	Gateway      GatewayStatus
 	Replicas     []Replica
-	Posts        map[State]int64      // scheduled, sending, failed, unknown, missed: the states that do not grow with history
+	Posts        map[State]int64      // scheduled, sending, pending, failed, unknown, missed: the states that do not grow with history
 	Due          int64                // scheduled posts whose time has come
 	DueHeld      map[HoldReason]int64 // those of them that are held, by reason
 	NextDue      time.Time            // earliest scheduled post that is not due yet; zero = none

@@ -47,6 +47,11 @@ var needs = map[string]moment.Permission{
 	"POST /settings/calendar/import":      moment.PermAdmin,
 	"POST /settings/calendar/import/save": moment.PermAdmin,
 
+	"GET /approvals":               moment.PermApprove,
+	"POST /approvals/bulk":         moment.PermApprove,
+	"POST /approvals/{id}/approve": moment.PermApprove,
+	"POST /approvals/{id}/reject":  moment.PermApprove,
+
 	"GET /{$}":                    moment.PermView,
 	"GET /events":                 moment.PermView,
 	"GET /queue":                  moment.PermView,

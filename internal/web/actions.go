@@ -43,10 +43,19 @@ func (s *Web) actionRoutes() []route {
 	return out
 }
 
+// review is the way to where an approver releases a post or gives it back:
+// neither is done without a look at the card.
+func review(id int64) step {
+	return step{Action: moment.ActApprove, Path: fmt.Sprintf("/approvals?post=%d", id), Main: true}
+}
+
 // steps are the actions that the state and the user's roles allow, what is
 // usually right first.
 func steps(id int64, state moment.State, u moment.User) []step {
 	var out []step
+	if state == moment.Pending && u.May(moment.PermApprove) {
+		out = append(out, review(id))
+	}
 	for _, d := range doings {
 		if _, err := state.After(d.action); err != nil || !u.May(d.needs) {
 			continue

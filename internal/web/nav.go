@@ -43,8 +43,11 @@ func (s *Web) nav(f *Frame, st moment.Status) []navItem {
 			continue
 		}
 		n.Here = here == n.Path || n.Path != "/" && strings.HasPrefix(here, n.Path+"/")
-		if n.Path == "/inbox" {
+		switch n.Path {
+		case "/inbox":
 			n.Count = waiting(st)
+		case "/approvals":
+			n.Count = st.Posts[moment.Pending]
 		}
 		out = append(out, n)
 	}

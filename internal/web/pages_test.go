@@ -36,26 +36,30 @@ func TestPages(t *testing.T) {
 	key := strings.Repeat("k", 26)
 	s.submit("/queue/bulk/run", "do", "cancel", "key", key, "id", id(s.post(i, "Dropped", nil))+".1").to("/jobs/" + key)
 
+	waits := s.post(i, "Waits", func(p *moment.Post) { p.Author = "wang" })
+	s.force(waits, moment.Pending)
+
 	cases := map[string]pageCase{
-		"overview":     {path: "/", has: []string{"Today", "Lateness", "<svg class=\"hours\""}, part: true},
-		"queue":        {path: "/queue", has: []string{"Queued", "Tea house", "All 1 that match"}, part: true},
-		"history":      {path: "/history", has: []string{"Queued", "Refused", "Export CSV"}, part: true},
-		"inbox":        {path: "/inbox", has: []string{"Refused", "The gateway refused it (1001)", "Call 1, HTTP 200"}, part: true},
-		"post":         {path: "/posts/" + id(failed), has: []string{"Refused", "Raw request and reply", "code_raw", "Retry"}, part: true},
-		"instances":    {path: "/instances", has: []string{"Tea house", "wxid_a", "0 / 3"}, part: true},
-		"instance":     {path: "/instances/" + id(i), has: []string{"Tea house", "Name and pacing", "Pause the instance"}, part: true},
-		"action":       {path: "/posts/" + id(queued) + "/cancel", has: []string{"It will not be sent", "Queued"}},
-		"pause":        {path: "/pause", has: []string{"Nothing more is sent"}},
-		"resume":       {path: "/resume", has: []string{"Nothing is paused"}},
-		"bulk":         {path: "/queue/bulk", form: []string{"do", "reschedule", "id", id(queued) + ".1"}, has: []string{"1 posts will be changed", "Move all by"}},
-		"job":          {path: "/jobs/" + key, has: []string{"of 1 posts"}, part: true},
-		"audit":        {path: "/audit", has: []string{"Post #", "created", "Export CSV"}, part: true},
-		"contacts":     {path: "/contacts?book=" + id(i), has: []string{"Contacts", "Tea house", "Search remark"}, part: true},
-		"visibility":   {path: "/visibility/preview", form: []string{"visibility", "deny", "visible_labels", "3"}, has: []string{"All contacts but label “3” can see it"}, part: true},
-		"fail":         {path: "/nothing", want: 404, has: []string{"Not found", "To the overview"}},
-		"expired":      {path: "/pause", roles: "none", form: []string{"reason", "typed text"}, want: 401, has: []string{"typed text", "Submit again"}},
+		"overview":   {path: "/", has: []string{"Today", "Lateness", "<svg class=\"hours\""}, part: true},
+		"queue":      {path: "/queue", has: []string{"Queued", "Tea house", "All 1 that match"}, part: true},
+		"history":    {path: "/history", has: []string{"Queued", "Refused", "Export CSV"}, part: true},
+		"inbox":      {path: "/inbox", has: []string{"Refused", "The gateway refused it (1001)", "Call 1, HTTP 200"}, part: true},
+		"post":       {path: "/posts/" + id(failed), has: []string{"Refused", "Raw request and reply", "code_raw", "Retry"}, part: true},
+		"instances":  {path: "/instances", has: []string{"Tea house", "wxid_a", "0 / 3"}, part: true},
+		"instance":   {path: "/instances/" + id(i), has: []string{"Tea house", "Name and pacing", "Pause the instance"}, part: true},
+		"action":     {path: "/posts/" + id(queued) + "/cancel", has: []string{"It will not be sent", "Queued"}},
+		"pause":      {path: "/pause", has: []string{"Nothing more is sent"}},
+		"resume":     {path: "/resume", has: []string{"Nothing is paused"}},
+		"bulk":       {path: "/queue/bulk", form: []string{"do", "reschedule", "id", id(queued) + ".1"}, has: []string{"1 posts will be changed", "Move all by"}},
+		"job":        {path: "/jobs/" + key, has: []string{"of 1 posts"}, part: true},
+		"audit":      {path: "/audit", has: []string{"Post #", "created", "Export CSV"}, part: true},
+		"contacts":   {path: "/contacts?book=" + id(i), has: []string{"Contacts", "Tea house", "Search remark"}, part: true},
+		"visibility": {path: "/visibility/preview", form: []string{"visibility", "deny", "visible_labels", "3"}, has: []string{"All contacts but label “3” can see it"}, part: true},
+		"fail":       {path: "/nothing", want: 404, has: []string{"Not found", "To the overview"}},
+		"expired":    {path: "/pause", roles: "none", form: []string{"reason", "typed text"}, want: 401, has: []string{"typed text", "Submit again"}},
 
 		"workcalendar": {path: "/settings/calendar?year=2026", has: []string{"2027 is not published yet", "国庆节", "Change days"}},
+		"approvals":    {path: "/approvals", has: []string{"Waits", "1 waiting for approval", "Approve", "Reject"}, part: true},
 	}
 	for _, name := range s.web.PageNames() {
 		c, ok := cases[name]
@@ -155,6 +159,11 @@ func TestMarkupStaysInert(t *testing.T) {
 		"/history?q=" + "%22%3E%3Cscript%3Ealert(1)%3C/script%3E", "/queue?author=%22%3E%3Cscript%3Ealert(1)"} {
 		check(path)
 	}
+	s.force(p, moment.Pending)
+	s.exec(`INSERT INTO approvals (post_id, ruling, hash, content, reason, actor, source) VALUES ($1, 'rejected', $2, jsonb_build_object('card', jsonb_build_object('title', $2::text)), $2, $2, $2)`, p, evil)
+	check("/approvals")
+	s.force(p, moment.Draft)
+	check("/posts/" + id(p))
 	s.force(p, moment.Failed)
 	check("/inbox")
 	check("/posts/" + id(p))

@@ -20,7 +20,10 @@ type postPage struct {
 	Differs  bool
 	Audience string
 	Steps    []step
-	Edit     string // address of the composer; "" = there is none, or not now
+	Rulings  []ruling
+	// Rejection is why a draft was given back; nil if it was not.
+	Rejection *moment.Approval
+	Edit      string // address of the composer; "" = there is none, or not now
 }
 
 // eventLine is one line of the audit trail in words.
@@ -62,6 +65,7 @@ func (s *Web) post(w http.ResponseWriter, r *http.Request) error {
 		p.Compared = compare(c, d.Card, d.Proof)
 		p.Differs = slices.ContainsFunc(p.Compared, func(c compared) bool { return c.Differs })
 	}
+	p.Rulings, p.Rejection = rulingsOf(d), rejectionOf(d)
 	if _, err := d.State.After(moment.ActEdit); err == nil && user.May(moment.PermWrite) && s.has("/posts/{id}/edit") {
 		p.Edit = fmt.Sprintf("/posts/%d/edit", id)
 	}

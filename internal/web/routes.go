@@ -30,6 +30,7 @@ func (s *Web) table() []route {
 		},
 		s.pageRoutes(),
 		s.actionRoutes(),
+		s.approvalRoutes(),
 		s.peopleRoutes(),
 		s.audienceRoutes(),
 		s.workCalendarRoutes(),
