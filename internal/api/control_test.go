@@ -54,7 +54,7 @@ func TestStatus(t *testing.T) {
 		t.Errorf("replica %v", replica)
 	}
 	for k, want := range map[string]any{
-		"posts":     map[string]any{"scheduled": 10.0, "sending": 1.0, "failed": 2.0, "unknown": 1.0, "missed": 1.0},
+		"posts":     map[string]any{"scheduled": 10.0, "sending": 1.0, "pending": 0.0, "failed": 2.0, "unknown": 1.0, "missed": 1.0},
 		"overdue":   9.0,
 		"due_held":  map[string]any{"behind_earlier": 2.0, "offline": 3.0, "online_age": 3.0},
 		"next_due":  future.Format(time.RFC3339),
