@@ -40,8 +40,11 @@ var screens = map[string][]screen{
 	"GET /queue":   {{name: "queue", path: at("/queue")}},
 	"GET /history": {{name: "history", path: at("/history")}},
 	"GET /inbox":   {{name: "inbox", path: at("/inbox")}},
-	"GET /pause":   {{name: "pause", path: at("/pause")}},
-	"GET /resume":  {{name: "resume", path: at("/resume"), alike: true}},
+	"GET /approvals": {
+		{name: "approvals", path: at("/approvals")},
+	},
+	"GET /pause":  {{name: "pause", path: at("/pause")}},
+	"GET /resume": {{name: "resume", path: at("/resume"), alike: true}},
 	"GET /posts/{id}": {
 		{name: "post-sent", path: postAt(func(s *team) int64 { return s.sent }, "")},
 		{name: "post-unknown", path: postAt(func(s *team) int64 { return s.unknown }, "")},

@@ -46,9 +46,6 @@ type approvalRow struct {
 	Here     bool
 }
 
-// View is the post as the phone's template takes it.
-func (r *approvalRow) View() *moment.PostView { return &r.PostView }
-
 // approvalCase is what an approver looks at.
 type approvalCase struct {
 	approvalRow
@@ -57,7 +54,7 @@ type approvalCase struct {
 	Until     time.Time        // how long an approval given now holds; zero = for ever
 	Short     bool             // that is over before the post is due
 	After     int64            // the post to look at next; 0 = none
-	Worst     lint.Severity
+	Names     []moment.Names   // of labels and contacts, as far as known
 	Lang      string
 	MissedNow bool // approved now, it is missed at once
 }
@@ -66,6 +63,13 @@ type approvalCase struct {
 type comparison struct {
 	Field  string
 	Pieces []piece
+}
+
+// Phone draws the open post, its audience by names.
+func (p *approvalsPage) Phone() phoneCard {
+	card := p.PhoneOf(&p.Open.PostView)
+	card.Who = audience(p.texts, p.Open.Visibility, p.Open.Names)
+	return card
 }
 
 // soon is how near a due time must be to be marked.
@@ -136,7 +140,9 @@ func (s *Web) openCase(r *http.Request, p *approvalsPage, id int64, k picture) e
 		return err
 	}
 	c := &approvalCase{approvalRow: s.approvalRow(r, d.PostView, k), Lang: langOf(r)}
-	c.Worst = lint.Worst(c.Findings)
+	if c.Names, err = s.store.NamesOf(r.Context(), []int64{d.InstanceID}, d.Visibility); err != nil {
+		return err
+	}
 	now := k.status.Now
 	c.MissedNow = !d.MissAt().IsZero() && !d.MissAt().After(now)
 	if e := k.settings.ApprovalExpires; e > 0 {
@@ -145,7 +151,7 @@ func (s *Web) openCase(r *http.Request, p *approvalsPage, id int64, k picture) e
 	}
 	if n := len(d.Approvals); n > 0 {
 		c.Last = &d.Approvals[n-1]
-		c.Compared = compareContent(s.texts[langOf(r)], c.Last.Content, d.Content())
+		c.Compared = compareContent(s.texts[langOf(r)], c.Last.Content, d.Content(), c.Names)
 	}
 	at := slices.IndexFunc(p.Rows, func(row approvalRow) bool { return row.ID == d.ID })
 	if at >= 0 {
@@ -162,7 +168,7 @@ func (s *Web) openCase(r *http.Request, p *approvalsPage, id int64, k picture) e
 }
 
 // compareContent says what is different, field by field.
-func compareContent(c catalogue, was, is moment.Content) []comparison {
+func compareContent(c catalogue, was, is moment.Content, names []moment.Names) []comparison {
 	var out []comparison
 	add := func(field, a, b string) {
 		if d := diff(a, b); changedText(d) {
@@ -174,14 +180,14 @@ func compareContent(c catalogue, was, is moment.Content) []comparison {
 	add("description", was.Card.Description, is.Card.Description)
 	add("url", was.Card.URL, is.Card.URL)
 	add("thumb_url", was.Card.ThumbURL, is.Card.ThumbURL)
-	add("visibility", namedAudience(c, was.Visibility), namedAudience(c, is.Visibility))
+	add("visibility", namedAudience(c, was.Visibility, names), namedAudience(c, is.Visibility, names))
 	add("first_comment", was.FirstComment, is.FirstComment)
 	return out
 }
 
 // namedAudience is an audience with everybody it names.
-func namedAudience(c catalogue, v moment.Visibility) string {
-	text := audience(c, v)
+func namedAudience(c catalogue, v moment.Visibility, names []moment.Names) string {
+	text := audience(c, v, names)
 	for _, list := range [][]string{v.Users, v.Labels} {
 		if len(list) > 0 {
 			text += "\n" + strings.Join(slices.Sorted(slices.Values(list)), " ")
