@@ -68,6 +68,7 @@ func TestPostCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	answers := map[string]string{
+		"POST /posts/check": `{"ok":false,"findings":[{"severity":"warn","field":"title","en":"x"}],"departures":[{"wc_id":"wxid_one","due_at":"2027-01-01T00:00:00Z","leaves_at":null,"why":"gap","missed":true,"clashes":[{"kind":"daily_cap","post_id":null,"at":"2027-01-01T00:00:00Z","count":2,"limit":1}]}]}`,
 		"POST /posts": stubPost, "POST /posts/batch": `{"ids":[7,8]}`, "GET /posts": `{"items":[` + stubPost + `],"next_cursor":"NEXT"}`, "GET /posts/7": stubPost,
 		"POST /posts/7/cancel": stubPost, "POST /posts/7/retry": stubPost, "POST /posts/7/send-now": stubPost, "POST /posts/7/reschedule": stubPost,
 		"POST /posts/7/resolve": stubPost, "POST /posts/7/recall": stubPost,
@@ -87,6 +88,8 @@ func TestPostCommands(t *testing.T) {
 		"add file":  {[]string{"post", "add", "-f", file}, []string{`POST /posts/batch {"posts":[{"title":"a"},{"title":"b"}]}`}, "7\n8\n"},
 		"list":      {[]string{"post", "list", "-s", "sent,failed", "-i", "wxid_one", "--asc", "-n", "5"}, []string{"GET /instances wc_id=wxid_one", "GET /posts instance_id=3&limit=5&order=due_asc&state=sent%2Cfailed"}, "more: --cursor=NEXT"},
 		"show":      {[]string{"post", "show", "7"}, []string{"GET /posts/7"}, "It waits."},
+		"check": {[]string{"post", "check", "-i", "3", "--title", "t", "--also", "4,5", "--stagger", "2m"},
+			[]string{`POST /posts/check {"instance_id":3,"instance_ids":[4,5],"stagger":"2m","title":"t"}`}, "would be missed (gap)\n      2 posts on that day, the cap is 1"},
 		"cancel":    {[]string{"post", "cancel", "7", "--reason", "sold out"}, []string{`POST /posts/7/cancel {"reason":"sold out"}`}, "post 7"},
 		"retry":     {[]string{"post", "retry", "7"}, []string{"POST /posts/7/retry"}, "post 7"},
 		"send now":  {[]string{"post", "send-now", "7"}, []string{"POST /posts/7/send-now"}, "post 7"},

@@ -22,6 +22,7 @@ type PostCmd struct {
 	ClientFlags `embed:""`
 
 	Add        postAddCmd        `cmd:"" help:"Queue a link card, or store a draft."`
+	Check      postCheckCmd      `cmd:"" help:"Say what a post would collide with and when it would really leave; store nothing."`
 	List       postListCmd       `cmd:"" help:"List the queue and the history."`
 	Show       postShowCmd       `cmd:"" help:"Show everything about a post."`
 	Approve    postApproveCmd    `cmd:"" help:"Release a pending post, after a look at it."`

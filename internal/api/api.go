@@ -23,6 +23,8 @@ const (
 
 // Store is the part of the database the API needs.
 type Store interface {
+	postChecker
+
 	CreatePosts(ctx context.Context, posts []*moment.Post, key moment.RequestKey) (ids []int64, replayed bool, err error)
 	Answered(ctx context.Context, key moment.RequestKey) ([]int64, error)
 	Posts(ctx context.Context, q moment.PostQuery) (posts []moment.PostView, more bool, err error)
@@ -108,6 +110,7 @@ func New(cfg Config) *API {
 	a.huma = humago.NewWithPrefix(a.mux, prefix, humaConfig(cfg.Version))
 	a.huma.UseMiddleware(a.guard, a.takeBody)
 	a.registerPosts()
+	a.registerCheck()
 	a.registerActions()
 	a.registerInstances()
 	a.registerContacts()

@@ -18,6 +18,7 @@ import (
 var needs = map[string]moment.Permission{
 	"create-post":          moment.PermWrite,
 	"create-posts":         moment.PermWrite,
+	"check-post":           moment.PermView,
 	"list-posts":           moment.PermView,
 	"get-post":             moment.PermView,
 	"edit-post":            moment.PermWrite,

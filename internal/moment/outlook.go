@@ -1,6 +1,9 @@
 package moment
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Outlook is what forecasts of some instances need, as of one instant.
 type Outlook struct {
@@ -18,7 +21,8 @@ type Prospect struct {
 
 // Forecast says when the scheduled posts of the instance will leave, in the
 // engine's order, if these more were scheduled too; nil for an instance that
-// is not in the outlook. Give each a negative ID of its own to find it again.
+// is not in the outlook. Give each a negative ID of its own to find it again;
+// the ID of a scheduled post gives that one another time.
 // Of a queue that was cut it tells the part before CutAt, and of more posts
 // those that are due before it.
 func (o *Outlook) Forecast(instance int64, more ...Due) []Departure {
@@ -26,7 +30,9 @@ func (o *Outlook) Forecast(instance int64, more ...Due) []Departure {
 	if !ok {
 		return nil
 	}
-	queue := p.Queue[:len(p.Queue):len(p.Queue)]
+	queue := slices.DeleteFunc(slices.Clone(p.Queue), func(d Due) bool {
+		return slices.ContainsFunc(more, func(m Due) bool { return m.ID == d.ID })
+	})
 	for _, d := range more {
 		if p.CutAt.IsZero() || d.DueAt.Before(p.CutAt) {
 			queue = append(queue, d)

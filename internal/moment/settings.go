@@ -19,6 +19,8 @@ type Settings struct {
 	LintWords   string // words to warn of beside those built in, one a line
 	LintAllowed string // words not to warn of, though built in, one a line
 
+	DuplicateDays int // the same link on one account within this many days is warned of; 0 = never
+
 	Version int64 // grows with every change but a pause
 
 	Paused       bool

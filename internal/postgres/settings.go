@@ -10,7 +10,7 @@ import (
 )
 
 const settingsCols = `min_gap, daily_cap, quiet_hours, online_age, relogin_keeps, max_lateness, time_zone, require_approval, auto_resend,
-	own_approval, approval_expires, fold_lines, fold_chars, lint_words, lint_allowed, version,
+	own_approval, approval_expires, fold_lines, fold_chars, lint_words, lint_allowed, duplicate_days, version,
 	paused, paused_reason, paused_by, paused_at, callback_secret`
 
 // Settings returns what holds for the whole service.
@@ -18,7 +18,7 @@ func (db *DB) Settings(ctx context.Context) (s moment.Settings, err error) {
 	err = db.pool.QueryRow(ctx, `SELECT `+settingsCols+` FROM settings`).Scan(
 		&s.Pacing.MinGap, &s.Pacing.DailyCap, &s.Pacing.QuietHours, &s.Pacing.OnlineAge, &s.ReloginKeeps, &s.MaxLateness, &s.TimeZone,
 		&s.RequireApproval, &s.AutoResend,
-		&s.OwnApproval, &s.ApprovalExpires, &s.FoldLines, &s.FoldChars, &s.LintWords, &s.LintAllowed, &s.Version,
+		&s.OwnApproval, &s.ApprovalExpires, &s.FoldLines, &s.FoldChars, &s.LintWords, &s.LintAllowed, &s.DuplicateDays, &s.Version,
 		&s.Paused, &s.PausedReason, &s.PausedBy, nullTime{&s.PausedAt}, &s.CallbackSecret)
 	if err != nil {
 		return s, fmt.Errorf("read settings: %w", translate(err))
