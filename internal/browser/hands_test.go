@@ -101,16 +101,23 @@ func (b *tab) fill(selector, value string) {
 	if !typed {
 		return
 	}
-	b.step("type into "+selector, func(ctx context.Context) error {
-		if value == "" {
-			return chromedp.Do(ctx, chromedp.KeyEvent(kb.Backspace))
-		}
-		_, err := chromedp.Call(ctx, input.InsertText, input.InsertTextParams{Text: value})
-		return err
-	})
+	if value == "" {
+		b.keys(kb.Backspace)
+	} else {
+		b.insert(value)
+	}
 	if got := eval[string](b, `document.querySelector(`+quote(selector)+`).value`); strings.ReplaceAll(got, "\r", "") != value {
 		b.t.Fatalf("%s holds %q after typing %q (see %s)", selector, got, value, b.keep())
 	}
+}
+
+// insert types a text where the focus is, as a Chinese keyboard does: at once.
+func (b *tab) insert(text string) {
+	b.t.Helper()
+	b.step("type "+text, func(ctx context.Context) error {
+		_, err := chromedp.Call(ctx, input.InsertText, input.InsertTextParams{Text: text})
+		return err
+	})
 }
 
 // value is what a field holds.
@@ -125,6 +132,21 @@ func (b *tab) keys(keys string, modifiers ...chromedp.Modifier) {
 	b.t.Helper()
 	b.step(fmt.Sprintf("press %q", keys), func(ctx context.Context) error {
 		return chromedp.Do(ctx, chromedp.KeyEvent(keys, chromedp.KeyModifiers(modifiers...)))
+	})
+}
+
+// stroke presses one key that writes a character, unless the page takes it for
+// something else. The browser writes it itself, as for people; after keys it
+// is written in any case.
+func (b *tab) stroke(key string) {
+	b.t.Helper()
+	b.step("stroke "+key, func(ctx context.Context) error {
+		_, err := chromedp.Call(ctx, input.DispatchKeyEvent, input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyDown, Key: key, Text: key})
+		if err != nil {
+			return err
+		}
+		_, err = chromedp.Call(ctx, input.DispatchKeyEvent, input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyUp, Key: key})
+		return err
 	})
 }
 

@@ -43,16 +43,24 @@ type tab struct {
 // newTab opens a tab in a fresh profile: no cookie, no history, nothing stored.
 func newTab(t testing.TB, base string) *tab {
 	t.Helper()
-	parent := theBrowser(t)
 	b := &tab{t: t, base: base, name: strings.NewReplacer("/", "-", " ", "_").Replace(t.Name()), size: wide}
-	ctx, stop := chromedp.NewContext(parent, chromedp.WithNewBrowserContext(), chromedp.WithListener(b.listen))
+	b.start(theBrowser(t), chromedp.WithNewBrowserContext())
+	return b
+}
+
+// start opens the tab. What the browser has found wrong is told when the test
+// ends, before the tab is closed.
+func (b *tab) start(parent context.Context, options ...chromedp.ContextOption) {
+	b.t.Helper()
+	ctx, stop := chromedp.NewContext(parent, append(options, chromedp.WithListener(b.listen))...)
 	b.ctx = ctx
-	t.Cleanup(func() {
+	b.t.Cleanup(func() {
+		b.clean()
 		b.heard.end()
 		stop()
 	})
 	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("open a tab: %v", err)
+		b.t.Fatalf("open a tab: %v", err)
 	}
 	b.step("prepare the tab", func(ctx context.Context) error {
 		_, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: tellViolations})
@@ -64,8 +72,6 @@ func newTab(t testing.TB, base string) *tab {
 		}
 		return chromedp.Do(ctx, chromedp.EmulateViewport(b.size.width, b.size.height))
 	})
-	t.Cleanup(func() { b.clean() }) // before the tab is closed
-	return b
 }
 
 // tellViolations makes a violated content policy loud.
@@ -271,4 +277,12 @@ func (g *guarded) copy() []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return append([]string(nil), g.lines...)
+}
+
+// sibling is another tab of the same person: they share their cookies.
+func (b *tab) sibling() *tab {
+	b.t.Helper()
+	other := &tab{t: b.t, base: b.base, name: b.name + "-2", size: b.size}
+	other.start(b.ctx)
+	return other
 }

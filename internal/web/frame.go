@@ -83,6 +83,9 @@ func (f *Frame) When(t time.Time, zone string) template.HTML {
 		`</time> <span class="ago">` + template.HTMLEscapeString(rel) + `</span>`)
 }
 
+// Clock is a time in the zone of an instance, with its weekday, as plain text.
+func (f *Frame) Clock(t time.Time, zone string) string { return f.texts.clock(t, f.Now, zone, f.Zone) }
+
 // Ago is how far away a time is, in words.
 func (f *Frame) Ago(t time.Time) string { return f.texts.relative(t.Sub(f.Now)) }
 
