@@ -2,10 +2,12 @@ package browser_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +17,8 @@ import (
 
 	"momentcast/internal/web"
 )
+
+var only = flag.String("screens", "", "look at the pages whose name matches this regular expression only")
 
 // screen is one page as it is opened and looked at.
 type screen struct {
@@ -68,8 +72,10 @@ var screens = map[string][]screen{
 	"GET /settings/users/{id}": {{name: "user", path: func(s *team) string {
 		return fmt.Sprintf("/settings/users/%d", ask[int64](s.world, `SELECT id FROM users WHERE name = 'ann'`))
 	}}},
-	"GET /audit": {{name: "audit", path: at("/audit")}},
-	"GET /login": {{name: "login", path: at("/login"), out: true}},
+	"GET /contacts":          {{name: "contacts", path: func(s *team) string { return fmt.Sprintf("/contacts?book=%d", s.ids[linXiaowen]) }}},
+	"GET /settings/calendar": {{name: "work-calendar", path: at("/settings/calendar")}},
+	"GET /audit":             {{name: "audit", path: at("/audit")}},
+	"GET /login":             {{name: "login", path: at("/login"), out: true}},
 	"GET /jobs/{key}": {{name: "job", path: at("/queue"), alike: true, first: func(b *tab) {
 		b.click("input[name=id]")
 		b.click(`button[name=do][value=cancel]`)
@@ -125,6 +131,7 @@ var variants = []variant{
 // browser has nothing to say against any.
 func TestEveryPage(t *testing.T) {
 	t.Parallel()
+	wanted := regexp.MustCompile(*only)
 	s := newWorld(t).newTeam()
 	for _, v := range variants {
 		t.Run(v.name, func(t *testing.T) {
@@ -132,7 +139,7 @@ func TestEveryPage(t *testing.T) {
 			b := s.as(t, v)
 			for _, pattern := range slices.Sorted(maps.Keys(screens)) {
 				for _, sc := range screens[pattern] {
-					if !sc.alike || v.size == narrow {
+					if wanted.MatchString(sc.name) && (!sc.alike || v.size == narrow) {
 						b.look(s, sc, v)
 					}
 				}
