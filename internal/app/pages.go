@@ -18,7 +18,7 @@ func (s *service) newPages(db *postgres.DB, d *dispatch.Dispatcher, books *addre
 	s.cfg.SignIn.apply(&who)
 	a := auth.New(who)
 	return pages.New(pages.Config{
-		Store: store{db}, Users: db, Gateway: s.gw, Engine: d, Books: books, Session: a, People: a, Log: s.log, Version: s.cfg.Version,
+		Store: store{db}, Users: db, Gateway: s.gw, Engine: d, Books: books, Session: a, People: a, Links: s.links, Log: s.log, Version: s.cfg.Version,
 	}), a
 }
 

@@ -14,6 +14,7 @@ import (
 	"momentcast/internal/auth"
 	"momentcast/internal/dispatch"
 	"momentcast/internal/gateway"
+	"momentcast/internal/linkcheck"
 	"momentcast/internal/postgres"
 	"momentcast/internal/telemetry"
 	pages "momentcast/internal/web"
@@ -36,6 +37,7 @@ var (
 	_ pages.AddressBooks  = (*addressbook.Books)(nil)
 	_ pages.Engine        = (*dispatch.Dispatcher)(nil)
 	_ pages.Session       = (*auth.Auth)(nil)
+	_ pages.LinkChecker   = (*linkcheck.Desk)(nil)
 	_ api.Gateway         = (*gateway.Client)(nil)
 	_ api.Engine          = (*dispatch.Dispatcher)(nil)
 )
@@ -45,6 +47,7 @@ type service struct {
 	cfg     Config
 	log     zerolog.Logger
 	gw      *gateway.Client
+	links   *linkcheck.Desk
 	metrics *prometheus.Registry
 	meter   *telemetry.Meter
 
@@ -73,7 +76,7 @@ func newService(cfg Config, log zerolog.Logger) (*service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &service{cfg: cfg, log: log, gw: gw, metrics: telemetry.NewRegistry(cfg.Version)}
+	s := &service{cfg: cfg, log: log, gw: gw, links: linkcheck.NewDesk(linkcheck.New(linkcheck.Config{})), metrics: telemetry.NewRegistry(cfg.Version)}
 	s.meter = telemetry.NewMeter(s.metrics)
 	s.starting = pages.Starting(log, cfg.Version)
 	s.metrics.MustRegister(telemetry.NewCollector(s.figures, log))

@@ -27,8 +27,8 @@ func (db *DB) Goodbye(ctx context.Context, replica string) error {
 	return translate(err)
 }
 
-// Tidy implements dispatch.Store: next months' partitions are made and request
-// keys older than a week forgotten. Any number of replicas may call it.
+// Tidy implements dispatch.Store: next months' partitions are made, request
+// keys older than a week and forms that nobody came back to in a month are forgotten. Any number of replicas may call it.
 func (db *DB) Tidy(ctx context.Context) error {
 	if _, err := db.pool.Exec(ctx, `SELECT ensure_partitions((now() AT TIME ZONE 'UTC')::date, 4)`); err != nil {
 		return fmt.Errorf("make partitions: %w", translate(err))
@@ -39,6 +39,13 @@ func (db *DB) Tidy(ctx context.Context) error {
 			LIMIT 10000 FOR UPDATE SKIP LOCKED)`
 	if _, err := db.pool.Exec(ctx, forget); err != nil {
 		return fmt.Errorf("forget request keys: %w", translate(err))
+	}
+	const abandon = `
+		DELETE FROM compose_autosaves WHERE (actor, form) IN (
+			SELECT actor, form FROM compose_autosaves WHERE updated_at < now() - interval '30 days'
+			LIMIT 10000 FOR UPDATE SKIP LOCKED)`
+	if _, err := db.pool.Exec(ctx, abandon); err != nil {
+		return fmt.Errorf("forget autosaves: %w", translate(err))
 	}
 	return nil
 }

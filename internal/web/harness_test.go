@@ -42,6 +42,7 @@ type site struct {
 	engine  *fakeEngine
 	auth    *auth.Auth
 	books   *addressbook.Books
+	links   *fakeLinks
 	log     *strings.Builder
 }
 
@@ -56,7 +57,7 @@ func newSite(t *testing.T) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{t: t, db: db, pool: pool, gateway: &fakeGateway{}, engine: &fakeEngine{}, log: &strings.Builder{}}
+	s := &site{t: t, db: db, pool: pool, gateway: &fakeGateway{}, engine: &fakeEngine{}, links: &fakeLinks{}, log: &strings.Builder{}}
 	s.books = addressbook.New(db, s.gateway, zerolog.Nop())
 	s.web = web.New(s.config(zerolog.New(zerolog.SyncWriter(s.log))))
 	t.Cleanup(func() { s.web.Close(); s.books.Close(); db.Close(); pool.Close() })
@@ -66,7 +67,7 @@ func newSite(t *testing.T) *site {
 }
 
 func (s *site) config(log zerolog.Logger) web.Config {
-	return web.Config{Store: s.db, Gateway: s.gateway, Engine: s.engine, Books: s.books, Session: sessions{}, Users: s.db, People: s.people(), Log: log, Version: "test"}
+	return web.Config{Store: s.db, Gateway: s.gateway, Engine: s.engine, Books: s.books, Session: sessions{}, Users: s.db, People: s.people(), Links: s.links, Log: log, Version: "test"}
 }
 
 // sessions takes a visitor's word for who it is: a cookie that lists roles.

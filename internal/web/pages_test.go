@@ -38,6 +38,7 @@ func TestPages(t *testing.T) {
 
 	waits := s.post(i, "Waits", func(p *moment.Post) { p.Author = "wang" })
 	s.force(waits, moment.Pending)
+	s.do("admin", http.MethodPost, "/posts/new", written([]int64{i, s.second()}, "do", "draft")).to("/posts/new/made/" + formKey)
 
 	cases := map[string]pageCase{
 		"overview":   {path: "/", has: []string{"Today", "Lateness", "<svg class=\"hours\""}, part: true},
@@ -52,6 +53,8 @@ func TestPages(t *testing.T) {
 		"resume":     {path: "/resume", has: []string{"Nothing is paused"}},
 		"bulk":       {path: "/queue/bulk", form: []string{"do", "reschedule", "id", id(queued) + ".1"}, has: []string{"1 posts will be changed", "Move all by"}},
 		"job":        {path: "/jobs/" + key, has: []string{"of 1 posts"}, part: true},
+		"compose":    {path: "/posts/new", has: []string{"Tea house", "Which instances", "Still missing", "Schedule"}},
+		"made":       {path: "/posts/new/made/" + formKey, has: []string{"2 posts are there", "cancel these 2"}, part: true},
 		"audit":      {path: "/audit", has: []string{"Post #", "created", "Export CSV"}, part: true},
 		"contacts":   {path: "/contacts?book=" + id(i), has: []string{"Contacts", "Tea house", "Search remark"}, part: true},
 		"visibility": {path: "/visibility/preview", form: []string{"visibility", "deny", "visible_labels", "3"}, has: []string{"All contacts but label “3” can see it"}, part: true},

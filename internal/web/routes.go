@@ -34,6 +34,7 @@ func (s *Web) table() []route {
 		s.peopleRoutes(),
 		s.audienceRoutes(),
 		s.workCalendarRoutes(),
+		s.composeRoutes(),
 	)
 }
 

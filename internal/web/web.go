@@ -35,6 +35,7 @@ type Store interface {
 
 	ContactStore
 	WorkCalendarStore
+	ComposeStore
 }
 
 // Gateway is the part of the gateway the pages need.
@@ -59,7 +60,8 @@ type Session interface {
 	Current(r *http.Request) (moment.User, bool)
 }
 
-// Config is what the pages need. All fields but Log and Version are required.
+// Config is what the pages need. All fields but Links, Log and Version are
+// required.
 type Config struct {
 	Store   Store
 	Users   PeopleStore
@@ -68,6 +70,7 @@ type Config struct {
 	Books   AddressBooks
 	Session Session
 	People  People
+	Links   LinkChecker // nil = addresses are not looked at
 	Log     zerolog.Logger
 	Version string // of the program, shown at the foot of every page
 }
@@ -83,6 +86,7 @@ type Web struct {
 
 	people      People
 	peopleStore PeopleStore
+	links       LinkChecker
 
 	routes  []route
 	handler http.Handler
@@ -97,7 +101,7 @@ func New(cfg Config) *Web {
 	s := &Web{
 		site:  newSite(cfg.Log.With().Str("component", "web").Logger(), cfg.Version),
 		store: cfg.Store, gateway: cfg.Gateway, engine: cfg.Engine, books: cfg.Books, session: cfg.Session,
-		people: cfg.People, peopleStore: cfg.Users,
+		people: cfg.People, peopleStore: cfg.Users, links: cfg.Links,
 	}
 	s.known.read = s.readKnown
 	s.live = newLive(cfg.Store.LastEvent)

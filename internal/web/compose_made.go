@@ -1,0 +1,74 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"momentcast/internal/moment"
+)
+
+// madePage shows what a form has made, as it is now.
+type madePage struct {
+	Frame
+	Key     string
+	Posts   []moment.PostView
+	Waiting int // of them that can be cancelled
+	First   *moment.PostView
+}
+
+func (s *Web) made(w http.ResponseWriter, r *http.Request) error {
+	posts, err := s.madeBy(r)
+	if err != nil {
+		return err
+	}
+	p := &madePage{Key: r.PathValue("key"), Posts: posts}
+	for i := range posts {
+		if _, err := posts[i].State.After(moment.ActCancel); err == nil {
+			p.Waiting++
+		}
+		if p.First == nil && !posts[i].DueAt.IsZero() {
+			p.First = &posts[i]
+		}
+	}
+	return s.page(w, r, view{Page: "made", Block: "list", Data: p})
+}
+
+func (s *Web) madeBy(r *http.Request) ([]moment.PostView, error) {
+	posts, err := s.store.PostsOf(r.Context(), composerOf(userOf(r).Name), r.PathValue("key"))
+	if err != nil {
+		return nil, err
+	}
+	if len(posts) == 0 {
+		return nil, moment.Errorf(moment.NotFound, "What this form has made is not known here any more; the queue and the history have it.")
+	}
+	return posts, nil
+}
+
+// undo cancels what a form has made, as far as it has not left.
+func (s *Web) undo(w http.ResponseWriter, r *http.Request) error {
+	posts, err := s.madeBy(r)
+	if err != nil {
+		return err
+	}
+	var ids []string
+	for i := range posts {
+		if _, err := posts[i].State.After(moment.ActCancel); err == nil {
+			ids = append(ids, strconv.FormatInt(posts[i].ID, 10)+".0")
+		}
+	}
+	key := "undo-" + r.PathValue("key")
+	reason := s.texts[langOf(r)].get("compose.undone")
+	one := &job{key: key, by: origin(r), title: "job.cancel", back: "/posts/new/made/" + url.PathEscape(r.PathValue("key")), total: len(ids)}
+	err = s.jobs.start(one, func(ctx context.Context, one *job) error {
+		defer s.engine.Wake()
+		return s.changeTicked(ctx, one, ids, func(*moment.PostView) moment.Act {
+			return moment.Act{Action: moment.ActCancel, Reason: reason}
+		})
+	})
+	if err != nil {
+		return err
+	}
+	return seeOther(w, r, "/jobs/"+url.PathEscape(key))
+}

@@ -1,0 +1,249 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"time"
+
+	"momentcast/internal/lint"
+	"momentcast/internal/moment"
+)
+
+// departuresShown is how many instances' times are listed; the rest is counted.
+const departuresShown = 40
+
+// composePreview is what will become of the form: the card on the phone, what
+// there is to say about it, and when it will really leave.
+type composePreview struct {
+	Phone      phoneCard
+	Missing    []string // what is to be filled in yet, by name
+	Findings   []findingLine
+	Link       string // where the card leads, if that is not what was typed
+	Thumb      *moment.ThumbLook
+	Departures []departureLine
+	More       int // that are not listed
+	Count      int // posts that the form makes
+	OnTime     int
+	Later      int
+	Missed     int
+	Nobody     int       // of which nobody knows when
+	First      time.Time // when the first leaves; zero = not known
+	FirstZone  string
+	Approval   bool     // they wait for approval before all that
+	Warnings   []string // to be agreed to before it is submitted
+	Agree      string   // names these very warnings
+	Agreed     bool
+}
+
+// findingLine is one finding about the card.
+type findingLine struct {
+	Kind  string // "error", "warn" or "info"
+	Field string // its name in words
+	Text  string
+}
+
+// departureLine says when the post of one instance will leave.
+type departureLine struct {
+	Instance int64
+	Name     string
+	Zone     string
+	Kind     string // "ok", "later", "missed" or "nobody"
+	Due      time.Time
+	At       time.Time // zero = nobody knows
+	Why      string    // why not at its time
+}
+
+// Icon is the sign of how the post will leave.
+func (d departureLine) Icon() string {
+	return map[string]string{"ok": "circle-check", "later": "clock", "missed": "clock-x", "nobody": "help-circle"}[d.Kind]
+}
+
+// Icon is the sign of the finding.
+func (f findingLine) Icon() string {
+	return map[string]string{"error": "circle-x", "warn": "alert-triangle", "info": "info-circle"}[f.Kind]
+}
+
+// previewing is what a preview is made from.
+type previewing struct {
+	form     *composing
+	settings moment.Settings
+	outlook  *moment.Outlook
+	posts    []planned
+	seen     visibilitySeen
+	c        catalogue
+}
+
+func (s *Web) preview(in previewing) *composePreview {
+	p := &composePreview{Approval: in.settings.RequireApproval}
+	first := in.posts[0]
+	name, when := in.c.get("compose.you"), ""
+	if first.Instance != nil {
+		name = nameOf(first.Instance.Name, first.Instance.WcID)
+		p.Count = len(in.posts)
+	}
+	if !first.Post.DueAt.IsZero() {
+		when = in.c.clock(first.Post.DueAt, in.outlook.Situation.Now, in.zone(first), in.settings.TimeZone)
+	}
+	p.Phone = phoneOf(in.c, name, first.Post, when)
+	p.Phone.Who = in.seen.Sentence
+	if link := first.Post.Card.URL; link != in.form.URL {
+		p.Link = link
+	}
+	warn := newWarnings(in.c)
+	s.judge(in, p, warn)
+	depart(in, p, warn)
+	for _, gap := range in.seen.Gaps {
+		warn.say("gap", gap)
+	}
+	p.Warnings, p.Agree = warn.texts, warn.key()
+	p.Agreed = p.Agree != "" && p.Agree == in.form.Agreed
+	return p
+}
+
+func (in previewing) zone(p planned) string {
+	if p.Instance == nil {
+		return in.settings.TimeZone
+	}
+	return p.Instance.TimeZone
+}
+
+// judge adds what lint has to say. What is empty yet is listed by itself: a form
+// that somebody is filling in is not wrong.
+func (s *Web) judge(in previewing, p *composePreview, warn *warnings) {
+	post := in.posts[0].Post
+	card := lint.Input{Card: post.Card, FirstComment: post.FirstComment}
+	card.Link, card.Thumb = s.knownLooks(in.form.URL, post.Card.ThumbURL)
+	if s.links != nil {
+		if t, ok := s.links.KnownThumb(post.Card.ThumbURL); ok && t.Reason == "" {
+			p.Thumb = &t
+		}
+	}
+	for _, f := range lint.Check(card, lint.Settings{FoldLines: foldLines, FoldChars: foldChars}) {
+		field := in.c.get("field." + f.Field)
+		if f.Key == "missing" {
+			p.Missing = append(p.Missing, field)
+			continue
+		}
+		p.Findings = append(p.Findings, findingLine{string(f.Severity), field, f.Text(in.c["lang"])})
+		if f.Severity == lint.Error && f.Key != "too_long" && f.Key != "invalid" {
+			warn.say(f.Field+"."+f.Key, in.c.get("compose.finding", field, f.Text(in.c["lang"])))
+		}
+	}
+	switch {
+	case in.posts[0].Instance == nil:
+		p.Missing = append([]string{in.c.get("field.instance")}, p.Missing...)
+	}
+	if post.Visibility.Mode == "" {
+		p.Missing = append(p.Missing, in.c.get("field.visibility"))
+	}
+	if post.DueAt.IsZero() {
+		p.Missing = append(p.Missing, in.c.get("field.due_at"))
+	}
+}
+
+// depart says when each post will leave, by the gates of the engine.
+func depart(in previewing, p *composePreview, warn *warnings) {
+	for k := range in.posts {
+		one := in.posts[k]
+		if one.Instance == nil || one.Post.DueAt.IsZero() {
+			continue
+		}
+		line := in.departure(one)
+		switch line.Kind {
+		case "ok":
+			p.OnTime++
+		case "later":
+			p.Later++
+		case "missed":
+			p.Missed++
+		default:
+			p.Nobody++
+		}
+		if !line.At.IsZero() && line.Kind != "missed" && (p.First.IsZero() || line.At.Before(p.First)) {
+			p.First, p.FirstZone = line.At, line.Zone
+		}
+		if len(p.Departures) < departuresShown {
+			p.Departures = append(p.Departures, line)
+		} else {
+			p.More++
+		}
+	}
+	if p.Missed > 0 {
+		warn.say(fmt.Sprintf("missed.%d", p.Missed), in.c.get("compose.missed", p.Missed))
+	}
+}
+
+// departure is when one post will leave if it is scheduled now.
+func (in previewing) departure(one planned) departureLine {
+	i, post := one.Instance, one.Post
+	line := departureLine{Instance: i.ID, Name: nameOf(i.Name, i.WcID), Zone: i.TimeZone, Due: post.DueAt, Kind: "nobody"}
+	edited := in.form.Edits()
+	prospect := in.outlook.Instances[i.ID]
+	queue := slices.DeleteFunc(slices.Clone(prospect.Queue), func(d moment.Due) bool { return edited != 0 && d.ID == edited })
+	if !prospect.CutAt.IsZero() && !post.DueAt.Before(prospect.CutAt) {
+		line.Why = in.c.get("compose.far")
+		return line
+	}
+	all := i.Forecast(in.outlook.Defaults, append(queue, moment.Due{ID: -1, DueAt: post.DueAt, MissAt: post.MissAt()}), in.outlook.Situation)
+	at := slices.IndexFunc(all, func(d moment.Departure) bool { return d.ID == -1 })
+	mine := all[at]
+	line.At = mine.At
+	if mine.Why != "" {
+		line.Why = in.c.get("hold." + string(mine.Why))
+	}
+	switch {
+	case mine.Missed:
+		line.Kind = "missed"
+	case mine.At.IsZero():
+	case mine.Late() < time.Second:
+		line.Kind, line.Why = "ok", ""
+	default:
+		line.Kind = "later"
+	}
+	if before := lastBefore(all[:at]); before != 0 && slices.Contains([]moment.HoldReason{moment.HeldGap, moment.HeldBehind, moment.HeldDailyCap}, mine.Why) {
+		line.Why = in.c.get("compose.because", line.Why, before)
+	}
+	return line
+}
+
+// lastBefore is the post that leaves last of those before; 0 = none does.
+func lastBefore(before []moment.Departure) int64 {
+	for _, d := range slices.Backward(before) {
+		if !d.Missed && d.ID > 0 {
+			return d.ID
+		}
+	}
+	return 0
+}
+
+// warnings are what somebody has to agree to.
+type warnings struct {
+	c     catalogue
+	keys  []string
+	texts []string
+}
+
+func newWarnings(c catalogue) *warnings { return &warnings{c: c} }
+
+func (w *warnings) say(key, text string) {
+	w.keys, w.texts = append(w.keys, key), append(w.texts, text)
+}
+
+// key names these warnings: who agreed to some has not agreed to others.
+func (w *warnings) key() string {
+	if len(w.texts) == 0 {
+		return ""
+	}
+	h := fnv.New64a()
+	for i := range w.keys {
+		_, _ = fmt.Fprintf(h, "%s\x00%s\x00", w.keys[i], w.texts[i]) // never fails
+	}
+	return fmt.Sprintf("%016x", h.Sum64())
+}
+
+// outlookOf reads what a preview needs of the instances.
+func (s *Web) outlookOf(ctx context.Context, instances []int64) (*moment.Outlook, error) {
+	return s.store.Outlook(ctx, instances[:min(len(instances), composeMost+1)])
+}
