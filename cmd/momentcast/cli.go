@@ -27,6 +27,7 @@ type cli struct {
 	User    userCmd    `cmd:"" group:"data" help:"Add, list, disable people and set passwords and roles, directly in the database."`
 
 	Post     PostCmd     `cmd:"" group:"use" help:"Queue, list and act on posts."`
+	Audience AudienceCmd `cmd:"" group:"use" help:"Make, list and change audiences: who may see a post."`
 	Instance InstanceCmd `cmd:"" group:"use" help:"Register, list and change instances."`
 	Pause    PauseCmd    `cmd:"" group:"use" help:"Send nothing any more, on all replicas, until resumed."`
 	Resume   ResumeCmd   `cmd:"" group:"use" help:"End the pause."`

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,31 +35,29 @@ type PostCmd struct {
 }
 
 type postAddCmd struct {
-	Instance     string   `short:"i" placeholder:"ID" help:"Instance: its id or its wcId."`
-	Content      string   `short:"c" help:"The text above the link."`
-	Title        string   `short:"t" help:"Title of the link card."`
-	Description  string   `help:"Below the title."`
-	URL          string   `short:"u" help:"Where the card leads."`
-	ThumbURL     string   `help:"The square picture; it must stay hosted."`
-	Everyone     bool     `help:"Everyone may see it. There is no default: say this, or whom to allow or to deny."`
-	Allow        []string `placeholder:"WXID,…" help:"Only these may see it."`
-	AllowLabel   []string `placeholder:"ID,…" help:"Only contacts with these labels may see it."`
-	Deny         []string `placeholder:"WXID,…" help:"All but these may see it."`
-	DenyLabel    []string `placeholder:"ID,…" help:"All but contacts with these labels may see it."`
-	Due          string   `short:"d" placeholder:"TIME" help:"RFC 3339 with offset, now, or +90m."`
-	MaxLateness  string   `placeholder:"30m" help:"Later than this it is missed; 0s = no limit. Default as in the settings."`
-	FirstComment string   `help:"Posted below the moment after it is sent."`
-	ExternalKey  string   `placeholder:"KEY" help:"Your own name for it, unique among all posts."`
-	Draft        bool     `help:"Store it as it is; submit it later."`
-	Key          string   `name:"idempotency-key" placeholder:"KEY" help:"Repeating the command with the same key creates nothing twice. Default: a new one."`
-	File         string   `short:"f" placeholder:"FILE" help:"Take the post, or a list of posts, from a JSON file in the API's form; - is standard input."`
+	visibilityFlags `embed:""`
+
+	Audience     int64  `placeholder:"ID" help:"Who may see it: a copy of this audience."`
+	Instance     string `short:"i" placeholder:"ID" help:"Instance: its id or its wcId."`
+	Content      string `short:"c" help:"The text above the link."`
+	Title        string `short:"t" help:"Title of the link card."`
+	Description  string `help:"Below the title."`
+	URL          string `short:"u" help:"Where the card leads."`
+	ThumbURL     string `help:"The square picture; it must stay hosted."`
+	Due          string `short:"d" placeholder:"TIME" help:"RFC 3339 with offset, now, or +90m."`
+	MaxLateness  string `placeholder:"30m" help:"Later than this it is missed; 0s = no limit. Default as in the settings."`
+	FirstComment string `help:"Posted below the moment after it is sent."`
+	ExternalKey  string `placeholder:"KEY" help:"Your own name for it, unique among all posts."`
+	Draft        bool   `help:"Store it as it is; submit it later."`
+	Key          string `name:"idempotency-key" placeholder:"KEY" help:"Repeating the command with the same key creates nothing twice. Default: a new one."`
+	File         string `short:"f" placeholder:"FILE" help:"Take the post, or a list of posts, from a JSON file in the API's form; - is standard input."`
 }
 
 // Run implements the command.
 func (c *postAddCmd) Run(ctx context.Context, out io.Writer, p *PostCmd) error {
 	q := client.Request{Method: http.MethodPost, Path: "/posts", Key: c.Key}
 	if q.Key == "" {
-		q.Key = "cli-" + rand.Text()
+		q.Key = newKey()
 	}
 	if c.File != "" {
 		body, batch, err := readPosts(c.File)
@@ -112,26 +109,14 @@ func (c *postAddCmd) body() (map[string]any, error) {
 		}
 		b["due_at"] = due
 	}
+	if c.Audience != 0 {
+		b["audience_id"] = c.Audience
+	}
 	v, err := c.visibility()
 	if v != nil {
 		b["visibility"] = v
 	}
 	return b, err
-}
-
-func (c *postAddCmd) visibility() (map[string]any, error) {
-	allow, deny := len(c.Allow)+len(c.AllowLabel) > 0, len(c.Deny)+len(c.DenyLabel) > 0
-	switch {
-	case c.Everyone && (allow || deny), allow && deny:
-		return nil, errors.New("say one of --everyone, --allow/--allow-label, --deny/--deny-label")
-	case c.Everyone:
-		return map[string]any{"mode": "everyone"}, nil
-	case allow:
-		return map[string]any{"mode": "allow", "users": c.Allow, "labels": c.AllowLabel}, nil
-	case deny:
-		return map[string]any{"mode": "deny", "users": c.Deny, "labels": c.DenyLabel}, nil
-	}
-	return nil, nil
 }
 
 // readPosts reads a post or a list of them.

@@ -53,6 +53,7 @@ type Store interface {
 
 	ContactStore
 	WorkCalendarStore
+	AudienceStore
 }
 
 // Gateway is the part of the gateway the API needs.
@@ -114,6 +115,7 @@ func New(cfg Config) *API {
 	a.registerActions()
 	a.registerInstances()
 	a.registerContacts()
+	a.registerAudiences()
 	a.registerControl()
 	a.registerTokens()
 	a.registerHolidays()

@@ -51,6 +51,11 @@ var needs = map[string]moment.Permission{
 	"import-holidays":      moment.PermAdmin,
 	"gateway-callback":     public,
 	"get-openapi-json":     public,
+	"create-audience":      moment.PermWrite,
+	"list-audiences":       moment.PermView,
+	"get-audience":         moment.PermView,
+	"edit-audience":        moment.PermWrite,
+	"delete-audience":      moment.PermWrite,
 }
 
 // public marks what needs no token: the callback, whose path is its secret, and

@@ -118,6 +118,7 @@ func (a *API) posts(ctx context.Context, bodies []newPostBody) ([]*moment.Post, 
 	var fs fields
 	by := origin(ctx)
 	posts := make([]*moment.Post, len(bodies))
+	presets := make(map[int64]moment.Visibility)
 	for i := range bodies {
 		b := &bodies[i]
 		p, _ := b.post(settings.MaxLateness)
@@ -128,6 +129,18 @@ func (a *API) posts(ctx context.Context, bodies []newPostBody) ([]*moment.Post, 
 				field = "wc_id"
 			}
 			fs.add(fmt.Sprintf("posts[%d].%s", i, field), "there is no such instance")
+		}
+		if b.AudienceID != 0 {
+			v, known := presets[b.AudienceID]
+			if !known {
+				if v, err = a.preset(ctx, b.AudienceID); err != nil && moment.KindOf(err) != moment.Invalid {
+					return nil, err
+				}
+				presets[b.AudienceID] = v
+			}
+			if p.Visibility = v; v.Mode == "" {
+				fs.add(fmt.Sprintf("posts[%d].audience_id", i), "there is no such audience any more")
+			}
 		}
 		posts[i] = p
 	}

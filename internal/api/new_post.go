@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -19,7 +20,8 @@ type newPostBody struct {
 	Description  string          `json:"description,omitempty" doc:"Below the title; at most 500 characters." example:"Twelve looks"`
 	URL          string          `json:"url,omitempty" doc:"Where the card leads; http or https; required unless a draft." example:"https://example.com/autumn"`
 	ThumbURL     string          `json:"thumb_url,omitempty" doc:"The square picture, which must stay hosted; required unless a draft." example:"https://example.com/autumn.jpg"`
-	Visibility   *visibilityBody `json:"visibility,omitempty" doc:"Who may see it; required unless a draft."`
+	Visibility   *visibilityBody `json:"visibility,omitempty" doc:"Who may see it; or give audience_id. One of them is required unless a draft."`
+	AudienceID   int64           `json:"audience_id,omitempty" minimum:"1" doc:"The audience to copy visibility from." example:"12"`
 	DueAt        string          `json:"due_at,omitempty" format:"date-time" doc:"RFC 3339 with offset; at most a day past and five years ahead; required unless a draft." example:"2026-12-01T09:00:00+08:00"`
 	MaxLateness  *string         `json:"max_lateness,omitempty" doc:"Later than this it is missed; 0s = no limit; null = as in the settings." example:"30m"`
 	FirstComment string          `json:"first_comment,omitempty" doc:"Posted below the moment after it is sent; at most 500 characters."`
@@ -44,7 +46,7 @@ func (b *newPostBody) post(maxLateness time.Duration) (*moment.Post, fields) {
 			Content: b.Content, Title: b.Title, Description: b.Description, URL: b.URL, ThumbURL: b.ThumbURL,
 		},
 		Visibility: b.Visibility.visibility(), MaxLateness: maxLateness,
-		FirstComment: b.FirstComment, ExternalKey: b.ExternalKey,
+		FirstComment: b.FirstComment, ExternalKey: b.ExternalKey, AudienceID: b.AudienceID,
 	}
 	if b.Draft {
 		p.State = moment.Draft
@@ -60,7 +62,14 @@ func (b *newPostBody) post(maxLateness time.Duration) (*moment.Post, fields) {
 	if b.MaxLateness != nil {
 		p.MaxLateness = fs.duration("max_lateness", *b.MaxLateness)
 	}
-	fs.take(p.Check(time.Now()))
+	if b.AudienceID != 0 && b.Visibility != nil {
+		fs.add("audience_id", "give visibility or audience_id, not both")
+	}
+	whole := *p
+	if b.AudienceID != 0 {
+		whole.Visibility = moment.Visibility{Mode: moment.Everyone} // checked in the place of the audience's own, and stored nowhere
+	}
+	fs.take(whole.Check(time.Now()))
 	return p, fs
 }
 
@@ -72,11 +81,25 @@ type editPostBody struct {
 	Description  given[string]         `json:"description,omitempty"`
 	URL          given[string]         `json:"url,omitempty"`
 	ThumbURL     given[string]         `json:"thumb_url,omitempty"`
-	Visibility   given[visibilityBody] `json:"visibility,omitempty" doc:"Replaces the whole audience."`
+	Visibility   given[visibilityBody] `json:"visibility,omitempty" doc:"Replaces the whole list; the post does not follow its audience any more."`
+	AudienceID   given[int64]          `json:"audience_id,omitempty" doc:"Copies the visibility of this audience; null = it follows none any more."`
 	DueAt        given[string]         `json:"due_at,omitempty" format:"date-time" doc:"RFC 3339 with offset."`
 	MaxLateness  given[string]         `json:"max_lateness,omitempty" doc:"null = as in the settings." example:"30m"`
 	FirstComment given[string]         `json:"first_comment,omitempty"`
 	ExternalKey  given[string]         `json:"external_key,omitempty"`
+
+	preset moment.Visibility // of AudienceID
+}
+
+// findPreset looks up the audience that the edit names.
+func (b *editPostBody) findPreset(ctx context.Context, a *API) (err error) {
+	if b.AudienceID.Given && b.Visibility.Given {
+		return invalid("audience_id", "give visibility or audience_id, not both")
+	}
+	if b.AudienceID.Given && b.AudienceID.Value != 0 {
+		b.preset, err = a.preset(ctx, b.AudienceID.Value)
+	}
+	return err
 }
 
 // apply makes the edit on p.
@@ -90,7 +113,12 @@ func (b *editPostBody) apply(p *moment.Post, maxLateness time.Duration) error {
 	b.FirstComment.set(&p.FirstComment)
 	b.ExternalKey.set(&p.ExternalKey)
 	if b.Visibility.Given {
-		p.Visibility = b.Visibility.Value.visibility()
+		p.Visibility, p.AudienceID = b.Visibility.Value.visibility(), 0
+	}
+	if b.AudienceID.Given {
+		if p.AudienceID = b.AudienceID.Value; p.AudienceID != 0 {
+			p.Visibility = b.preset
+		}
 	}
 	if b.DueAt.Given {
 		p.DueAt = fs.time("due_at", b.DueAt.Value)

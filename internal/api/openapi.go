@@ -44,6 +44,7 @@ func humaConfig(version string) huma.Config {
 				{Name: "posts", Description: "One link card for one instance at one time."},
 				{Name: "actions", Description: "What moves a post from one state to another. 409 says which states allow it."},
 				{Name: "instances", Description: "The WeChat accounts on the gateway."},
+				{Name: "audiences", Description: "Named visibilities, to be used again."},
 				{Name: "control", Description: "The kill switch and the whole picture."},
 				{Name: "tokens", Description: "Who may use this API."},
 				{Name: "holidays", Description: "Public holidays and make-up working days, by region; campaigns go by them."},

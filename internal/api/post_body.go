@@ -38,6 +38,7 @@ type PostBody struct {
 	URL          string          `json:"url"`
 	ThumbURL     string          `json:"thumb_url"`
 	Visibility   *visibilityBody `json:"visibility" doc:"null = a draft that has none yet."`
+	AudienceID   *int64          `json:"audience_id" doc:"The audience that visibility was copied from; null = none."`
 	FirstComment *commentBody    `json:"first_comment" doc:"null = none."`
 	ExternalKey  *string         `json:"external_key" doc:"Your own name for it."`
 	Author       string          `json:"author"`
@@ -125,7 +126,7 @@ func showPost(v *moment.PostView) PostBody {
 		ID: p.ID, InstanceID: p.InstanceID, WcID: v.WcID, InstanceName: v.InstanceName, State: string(p.State.Shown()),
 		DueAt: at(p.DueAt), MaxLateness: brief(p.MaxLateness),
 		Content: p.Card.Content, Title: p.Card.Title, Description: p.Card.Description, URL: p.Card.URL, ThumbURL: p.Card.ThumbURL,
-		ExternalKey: orNil(p.ExternalKey), Author: p.Author, Source: p.Source, ContentHash: p.ContentHash(), Attempt: p.Attempt,
+		AudienceID: orNil(p.AudienceID), ExternalKey: orNil(p.ExternalKey), Author: p.Author, Source: p.Source, ContentHash: p.ContentHash(), Attempt: p.Attempt,
 		HeldFor: orNil(string(p.HeldFor)), MomentID: orNil(p.MomentID), MomentCreatedAt: at(p.MomentCreatedAt), Error: orNil(p.Error),
 		RecallMode: orNil(string(p.RecallMode)), RecalledAt: at(p.RecalledAt),
 		Actions: []string{}, Version: p.Version, CreatedAt: p.CreatedAt.UTC(), UpdatedAt: p.UpdatedAt.UTC(),

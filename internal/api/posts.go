@@ -72,6 +72,9 @@ func (a *API) editPost(ctx context.Context, in *editPostInput) (*postOutput, err
 	if err != nil {
 		return nil, err
 	}
+	if err := in.Body.findPreset(ctx, a); err != nil {
+		return nil, err
+	}
 	err = a.store.EditPost(ctx, in.ID, v, func(p *moment.Post) error { return in.Body.apply(p, settings.MaxLateness) }, origin(ctx))
 	if err != nil {
 		return nil, err

@@ -120,3 +120,22 @@ type Status struct {
 	NextDue   *time.Time       `json:"next_due"`
 	Instances map[string]int64 `json:"instances"`
 }
+
+// Audience is a named visibility.
+type Audience struct {
+	ID         int64  `json:"id"`
+	Name       string `json:"name"`
+	Note       string `json:"note"`
+	Visibility struct {
+		Mode   string   `json:"mode"`
+		Users  []string `json:"users"`
+		Labels []string `json:"labels"`
+	} `json:"visibility"`
+	Waiting  int64 `json:"waiting"`
+	Finished int64 `json:"finished"`
+	Use      struct {
+		Same    int64 `json:"same"`
+		Differs int64 `json:"differs"`
+	} `json:"use"`
+	Rewritten int `json:"rewritten"`
+}

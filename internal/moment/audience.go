@@ -45,11 +45,21 @@ type AudienceView struct {
 	Finished int64 // and those that are past that
 }
 
-// AudienceQuery selects audiences for a list, in the order of their names.
+// AudienceQuery selects audiences for a list: in the order of their names, or of
+// their ids where a list is read page by page.
 type AudienceQuery struct {
 	Text  string // part of the name or note
-	After string // name in lower case; everything up to it was seen
+	ByID  bool
+	After int64 // id, with ByID; everything up to it was seen
 	Limit int
+}
+
+// AudienceUse is what uses an audience and is not sent yet.
+type AudienceUse struct {
+	Same     int64      // posts that still equal it: a change may rewrite them
+	Approved int64      // of those, the ones whose approval a change makes void
+	Differs  int64      // posts that were given another visibility since; a change leaves them
+	Posts    []PostView // the first of those that equal it, the earliest first
 }
 
 // AudienceChange says what becomes of the posts that were made from a preset

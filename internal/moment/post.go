@@ -22,6 +22,7 @@ type Post struct {
 	InstanceID int64
 	Card       Card
 	Visibility Visibility
+	AudienceID int64 // the preset that Visibility was copied from; 0 = none
 	State      State
 
 	DueAt       time.Time     // never sent before this instant

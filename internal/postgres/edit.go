@@ -21,25 +21,30 @@ func (db *DB) EditPost(ctx context.Context, id, ifVersion int64, change func(*mo
 		if err := p.expect(ifVersion); err != nil {
 			return err
 		}
-		if _, err := p.State.After(moment.ActEdit); err != nil {
-			return err
-		}
-		next := p.Post
-		if err := change(&next); err != nil {
-			return err
-		}
-		if next.ContentHash() == p.ContentHash() {
-			next.Visibility = p.Visibility // the same audience in another order is no change
-		}
-		if err := checkEdited(ctx, tx, &p.Post, &next); err != nil {
-			return err
-		}
-		changed := postChanges(&p.Post, &next)
-		if len(changed) == 0 {
-			return nil
-		}
-		return p.store(ctx, tx, &next, changed, by)
+		return p.edit(ctx, tx, change, by)
 	})
+}
+
+// edit makes the change, whoever asks for it.
+func (p *lockedPost) edit(ctx context.Context, tx pgx.Tx, change func(*moment.Post) error, by moment.Origin) error {
+	if _, err := p.State.After(moment.ActEdit); err != nil {
+		return err
+	}
+	next := p.Post
+	if err := change(&next); err != nil {
+		return err
+	}
+	if next.ContentHash() == p.ContentHash() {
+		next.Visibility = p.Visibility // the same audience in another order is no change
+	}
+	if err := checkEdited(ctx, tx, &p.Post, &next); err != nil {
+		return err
+	}
+	changed := postChanges(&p.Post, &next)
+	if len(changed) == 0 {
+		return nil
+	}
+	return p.store(ctx, tx, &next, changed, by)
 }
 
 // checkEdited is Check without complaint about a due time that was there before
@@ -68,7 +73,7 @@ func (p *lockedPost) store(ctx context.Context, tx pgx.Tx, next *moment.Post, ch
 		approved_until = CASE WHEN NOT $15 THEN approved_until END,
 		editors = $16,
 		content = $2, title = $3, description = $4, url = $5, thumb_url = $6,
-		visibility = $7, visible_users = $8, visible_labels = $9,
+		visibility = $7, visible_users = $8, visible_labels = $9, audience_id = $17,
 		first_comment = $10,
 		external_key = $11,
 		due_at = $12::timestamptz,
@@ -76,7 +81,7 @@ func (p *lockedPost) store(ctx context.Context, tx pgx.Tx, next *moment.Post, ch
 		miss_at = CASE WHEN $13::interval > '0' THEN $12::timestamptz + $13::interval END`,
 		v.Content, v.Title, v.Description, v.URL, v.ThumbURL, v.Visibility, v.Users, v.Labels,
 		v.FirstComment, v.ExternalKey, v.DueAt, next.MaxLateness,
-		after.state, after.void, after.editors)
+		after.state, after.void, after.editors, v.AudienceID)
 	if err != nil {
 		return err
 	}
@@ -117,6 +122,9 @@ func postChanges(was, next *moment.Post) map[string]any {
 	text("max_lateness", was.MaxLateness.String(), next.MaxLateness.String())
 	if !was.DueAt.Equal(next.DueAt) {
 		out["due_at"] = []any{orNull(was.DueAt), orNull(next.DueAt)}
+	}
+	if was.AudienceID != next.AudienceID {
+		out["audience_id"] = []any{was.AudienceID, next.AudienceID}
 	}
 	if a, b := was.Visibility, next.Visibility; a.Mode != b.Mode || !slices.Equal(a.Users, b.Users) || !slices.Equal(a.Labels, b.Labels) {
 		out["visibility"] = []any{a, b}

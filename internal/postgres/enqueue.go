@@ -27,6 +27,7 @@ type postJSON struct {
 	Visibility   string       `json:"visibility"`
 	Users        []string     `json:"users"`
 	Labels       []string     `json:"labels"`
+	AudienceID   *int64       `json:"audience_id"`
 	FirstComment string       `json:"first_comment"`
 	ExternalKey  *string      `json:"external_key"`
 	Author       string       `json:"author"`
@@ -39,17 +40,17 @@ const insertPosts = `
 	WITH new AS MATERIALIZED (
 		SELECT nextval(pg_get_serial_sequence('posts', 'id')) AS id, r.*
 		FROM (SELECT * FROM json_to_recordset($1::json) AS r(n int, instance_id bigint, state text, due_at timestamptz, max_lateness float8,
-			content text, title text, description text, url text, thumb_url text, visibility text, users text[], labels text[],
+			content text, title text, description text, url text, thumb_url text, visibility text, users text[], labels text[], audience_id bigint,
 			first_comment text, external_key text, author text, source text) ORDER BY n) r
 	), added AS (
 		INSERT INTO posts (id, instance_id, state, due_at, max_lateness, miss_at, content, title, description, url, thumb_url,
-			visibility, visible_users, visible_labels, first_comment, external_key, author, source)
+			visibility, visible_users, visible_labels, audience_id, first_comment, external_key, author, source)
 		OVERRIDING SYSTEM VALUE
 		SELECT id, instance_id,
 			(CASE WHEN state = 'scheduled' AND (SELECT require_approval FROM settings) THEN 'pending' ELSE state END)::post_state,
 			due_at, make_interval(secs => max_lateness),
 			CASE WHEN max_lateness > 0 THEN due_at + make_interval(secs => max_lateness) END,
-			content, title, description, url, thumb_url, visibility, users, labels, first_comment, external_key, author, source
+			content, title, description, url, thumb_url, visibility, users, labels, audience_id, first_comment, external_key, author, source
 		FROM new
 		RETURNING id, instance_id, state, first_comment, author, source
 	), commented AS (
@@ -152,6 +153,9 @@ func toJSON(n int, p *moment.Post) postJSON {
 	}
 	if j.Labels == nil {
 		j.Labels = []string{}
+	}
+	if p.AudienceID != 0 {
+		j.AudienceID = &p.AudienceID
 	}
 	if p.ExternalKey != "" {
 		j.ExternalKey = &p.ExternalKey

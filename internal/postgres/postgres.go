@@ -130,6 +130,10 @@ func translate(err error) error {
 		return &moment.Error{Kind: moment.Conflict, Message: "This moment is already recorded on another post of the instance.", Err: err}
 	case pe.ConstraintName == "users_name_idx":
 		return moment.InvalidFields([]moment.Field{{Path: "name", Message: "is taken"}})
+	case pe.ConstraintName == "audiences_name_idx":
+		return moment.InvalidFields([]moment.Field{{Path: "name", Message: "is taken"}})
+	case pe.ConstraintName == "posts_audience_id_fkey":
+		return moment.InvalidFields([]moment.Field{{Path: "audience_id", Message: "there is no such audience any more"}})
 	case pe.ConstraintName == "instances_wc_id_key":
 		return &moment.Error{Kind: moment.Conflict, Message: "This account is registered already.", Err: err}
 	case pe.Code == "23505":

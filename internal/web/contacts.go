@@ -142,6 +142,14 @@ func (s *Web) refreshContacts(w http.ResponseWriter, r *http.Request) error {
 // audienceRoutes are the pages of audiences and address books.
 func (s *Web) audienceRoutes() []route {
 	return []route{
+		{"GET /audiences", moment.PermView, s.audiences},
+		{"GET /audiences/new", moment.PermWrite, s.newAudience},
+		{"POST /audiences", moment.PermWrite, s.saveAudience},
+		{"GET /audiences/{id}", moment.PermView, s.audiencePage},
+		{"GET /audiences/{id}/edit", moment.PermWrite, s.editAudience},
+		{"POST /audiences/{id}", moment.PermWrite, s.saveAudience},
+		{"GET /audiences/{id}/delete", moment.PermWrite, s.askDeleteAudience},
+		{"POST /audiences/{id}/delete", moment.PermWrite, s.deleteAudience},
 		{"POST /visibility/preview", moment.PermWrite, s.previewVisibility},
 		{"GET /contacts", moment.PermView, s.contacts},
 		{"POST /contacts/refresh", moment.PermWrite, s.refreshContacts},

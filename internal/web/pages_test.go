@@ -33,6 +33,8 @@ func TestPages(t *testing.T) {
 	queued, failed := s.post(i, "Queued", nil), s.post(i, "Refused", nil)
 	s.force(failed, moment.Failed)
 	s.attempt(failed, moment.Rejected, "code_1001")
+	preset := s.audience("Regulars", vip())
+	s.post(s.instance("wxid_b", "Book shop"), "Preset", func(p *moment.Post) { p.Visibility, p.AudienceID, p.State = vip(), preset, moment.Draft })
 	key := strings.Repeat("k", 26)
 	s.submit("/queue/bulk/run", "do", "cancel", "key", key, "id", id(s.post(i, "Dropped", nil))+".1").to("/jobs/" + key)
 
@@ -61,8 +63,13 @@ func TestPages(t *testing.T) {
 		"fail":       {path: "/nothing", want: 404, has: []string{"Not found", "To the overview"}},
 		"expired":    {path: "/pause", roles: "none", form: []string{"reason", "typed text"}, want: 401, has: []string{"typed text", "Submit again"}},
 
-		"workcalendar": {path: "/settings/calendar?year=2026", has: []string{"2027 is not published yet", "国庆节", "Change days"}},
-		"approvals":    {path: "/approvals", has: []string{"Waits", "1 waiting for approval", "Approve", "Reject"}, part: true},
+		"workcalendar":    {path: "/settings/calendar?year=2026", has: []string{"2027 is not published yet", "国庆节", "Change days"}},
+		"approvals":       {path: "/approvals", has: []string{"Waits", "1 waiting for approval", "Approve", "Reject"}, part: true},
+		"audiences":       {path: "/audiences", has: []string{"Regulars", "Only label “3” can see it"}, part: true},
+		"audience":        {path: "/audiences/1", has: []string{"Regulars", "Preset"}, part: true},
+		"audience_form":   {path: "/audiences/1/edit", has: []string{"Regulars", "Choose from the contacts"}},
+		"audience_change": {path: "/audiences/1", form: []string{"version", "1", "name", "Regulars", "visibility", "everyone"}, has: []string{"touches 1 posts", "Change them too"}},
+		"audience_delete": {path: "/audiences/1/delete", has: []string{"Regulars", "cannot be deleted"}},
 	}
 	for _, name := range s.web.PageNames() {
 		c, ok := cases[name]

@@ -36,6 +36,7 @@ type Store interface {
 	ContactStore
 	WorkCalendarStore
 	ComposeStore
+	AudienceStore
 }
 
 // Gateway is the part of the gateway the pages need.
