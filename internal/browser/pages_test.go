@@ -55,6 +55,16 @@ var screens = map[string][]screen{
 		{name: "post-failed", path: postAt(func(s *team) int64 { return s.failed }, ""), alike: true},
 		{name: "post-held", path: postAt(func(s *team) int64 { return s.held }, ""), alike: true},
 	},
+	"GET /posts/new": {
+		{name: "compose", path: at("/posts/new")},
+		{name: "compose-written", path: func(s *team) string { return fmt.Sprintf("/posts/new?from=%d", s.sent) }, first: func(b *tab) {
+			b.click("[data-every]")
+			b.click("[data-due]")
+			b.wait("the times on each account", `document.querySelector('#preview .departures') !== null`)
+			b.calm()
+		}},
+	},
+	"GET /posts/{id}/edit":       {{name: "compose-edit", path: postAt(func(s *team) int64 { return s.scheduled }, "/edit")}},
 	"GET /posts/{id}/cancel":     {{name: "post-cancel", path: postAt(func(s *team) int64 { return s.scheduled }, "/cancel")}},
 	"GET /posts/{id}/reschedule": {{name: "post-reschedule", path: postAt(func(s *team) int64 { return s.scheduled }, "/reschedule"), alike: true}},
 	"GET /posts/{id}/send-now":   {{name: "post-send-now", path: postAt(func(s *team) int64 { return s.missed }, "/send-now"), alike: true}},

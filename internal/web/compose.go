@@ -21,6 +21,7 @@ type ComposeStore interface {
 	PostsOf(ctx context.Context, actor, key string) ([]moment.PostView, error)
 	EditPost(ctx context.Context, id, ifVersion int64, change func(*moment.Post) error, by moment.Origin) error
 	Outlook(ctx context.Context, instances []int64) (*moment.Outlook, error)
+	CheckPosts(ctx context.Context, posts []*moment.Post) ([]moment.PostCheck, error)
 
 	SaveTyped(ctx context.Context, actor, form string, typed map[string][]string) error
 	Typed(ctx context.Context, actor, form string) (*moment.Autosave, error)
@@ -232,7 +233,11 @@ func (s *Web) previewOf(ctx context.Context, r *http.Request, f *composing, sett
 		return nil, err
 	}
 	posts, _ := f.plan(o, v, settings.MaxLateness, moment.Scheduled) // what is wrong is said when it is submitted
-	return s.preview(previewing{form: f, settings: settings, outlook: o, posts: posts, seen: seen, c: c}), nil
+	checks, err := s.checks(ctx, posts)
+	if err != nil {
+		return nil, err
+	}
+	return s.preview(previewing{form: f, settings: settings, outlook: o, posts: posts, checks: checks, seen: seen, c: c}), nil
 }
 
 // instancesMost is how many accounts the composer offers.

@@ -196,7 +196,7 @@ func (f *composing) plan(o *moment.Outlook, v moment.Visibility, standard time.D
 			fs = append(fs, moment.Field{Path: "instances", Message: "one of the chosen instances does not exist any more"})
 			continue
 		}
-		post := &moment.Post{InstanceID: id, State: state, Card: card, Visibility: v, MaxLateness: limit, FirstComment: f.FirstComment, DueAt: f.due(p.Instance.TimeZone)}
+		post := &moment.Post{ID: f.Edits(), InstanceID: id, State: state, Card: card, Visibility: v, MaxLateness: limit, FirstComment: f.FirstComment, DueAt: f.due(p.Instance.TimeZone)}
 		if !post.DueAt.IsZero() && len(ids) > 1 {
 			post.DueAt = post.DueAt.Add(spread * time.Duration(k) / time.Duration(len(ids)-1)).Truncate(time.Second)
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
-	"slices"
 	"time"
 
 	"momentcast/internal/lint"
@@ -13,6 +12,9 @@ import (
 
 // departuresShown is how many instances' times are listed; the rest is counted.
 const departuresShown = 40
+
+// clashesShown is how many collisions are warned of by themselves.
+const clashesShown = 8
 
 // composePreview is what will become of the form: the card on the phone, what
 // there is to say about it, and when it will really leave.
@@ -28,9 +30,7 @@ type composePreview struct {
 	OnTime     int
 	Later      int
 	Missed     int
-	Nobody     int       // of which nobody knows when
-	First      time.Time // when the first leaves; zero = not known
-	FirstZone  string
+	Nobody     int      // of which nobody knows when
 	Approval   bool     // they wait for approval before all that
 	Warnings   []string // to be agreed to before it is submitted
 	Agree      string   // names these very warnings
@@ -71,6 +71,7 @@ type previewing struct {
 	settings moment.Settings
 	outlook  *moment.Outlook
 	posts    []planned
+	checks   []moment.PostCheck // of those posts that have an instance and a time
 	seen     visibilitySeen
 	c        catalogue
 }
@@ -86,7 +87,7 @@ func (s *Web) preview(in previewing) *composePreview {
 	if !first.Post.DueAt.IsZero() {
 		when = in.c.clock(first.Post.DueAt, in.outlook.Situation.Now, in.zone(first), in.settings.TimeZone)
 	}
-	p.Phone = phoneOf(in.c, name, first.Post, when)
+	p.Phone = phoneOf(in.c, name, first.Post, when, in.settings)
 	p.Phone.Who = in.seen.Sentence
 	if link := first.Post.Card.URL; link != in.form.URL {
 		p.Link = link
@@ -120,7 +121,7 @@ func (s *Web) judge(in previewing, p *composePreview, warn *warnings) {
 			p.Thumb = &t
 		}
 	}
-	for _, f := range lint.Check(card, lint.Settings{FoldLines: foldLines, FoldChars: foldChars}) {
+	for _, f := range lint.Check(card, lint.Settings{FoldLines: in.settings.FoldLines, FoldChars: in.settings.FoldChars}) {
 		field := in.c.get("field." + f.Field)
 		if f.Key == "missing" {
 			p.Missing = append(p.Missing, field)
@@ -143,79 +144,103 @@ func (s *Web) judge(in previewing, p *composePreview, warn *warnings) {
 	}
 }
 
-// depart says when each post will leave, by the gates of the engine.
+// checks asks when each of the posts that have an instance and a time will
+// leave, and what they collide with.
+func (s *Web) checks(ctx context.Context, posts []planned) ([]moment.PostCheck, error) {
+	var timed []*moment.Post
+	for _, p := range posts {
+		if p.Instance != nil && !p.Post.DueAt.IsZero() {
+			timed = append(timed, p.Post)
+		}
+	}
+	if len(timed) == 0 {
+		return nil, nil
+	}
+	return s.store.CheckPosts(ctx, timed)
+}
+
+// depart says when each post will leave, by the gates of the engine, and warns
+// of what they collide with.
 func depart(in previewing, p *composePreview, warn *warnings) {
-	for k := range in.posts {
-		one := in.posts[k]
-		if one.Instance == nil || one.Post.DueAt.IsZero() {
-			continue
-		}
-		line := in.departure(one)
-		switch line.Kind {
-		case "ok":
-			p.OnTime++
-		case "later":
-			p.Later++
-		case "missed":
-			p.Missed++
-		default:
-			p.Nobody++
-		}
-		if !line.At.IsZero() && line.Kind != "missed" && (p.First.IsZero() || line.At.Before(p.First)) {
-			p.First, p.FirstZone = line.At, line.Zone
-		}
-		if len(p.Departures) < departuresShown {
-			p.Departures = append(p.Departures, line)
-		} else {
-			p.More++
+	of := make(map[int64]*moment.Instance, len(in.posts))
+	for _, one := range in.posts {
+		of[one.Post.InstanceID] = one.Instance
+	}
+	var clashes []string
+	for k := range in.checks {
+		check := &in.checks[k]
+		line := in.departure(check, of[check.InstanceID])
+		p.count(line)
+		for _, x := range check.Clashes {
+			clashes = append(clashes, in.c.get("compose.finding", line.Name, in.clash(x, line.Zone)))
 		}
 	}
 	if p.Missed > 0 {
-		warn.say(fmt.Sprintf("missed.%d", p.Missed), in.c.get("compose.missed", p.Missed))
+		warn.say("missed", in.c.get("compose.missed", p.Missed))
+	}
+	if more := len(clashes) - clashesShown; more > 0 {
+		clashes = append(clashes[:clashesShown], in.c.get("compose.clash.more", more))
+	}
+	for _, text := range clashes {
+		warn.say("clash", text)
+	}
+}
+
+// count adds one post to what the preview sums up, and lists it if there is room.
+func (p *composePreview) count(line departureLine) {
+	switch line.Kind {
+	case "ok":
+		p.OnTime++
+	case "later":
+		p.Later++
+	case "missed":
+		p.Missed++
+	default:
+		p.Nobody++
+	}
+	if len(p.Departures) < departuresShown {
+		p.Departures = append(p.Departures, line)
+	} else {
+		p.More++
 	}
 }
 
 // departure is when one post will leave if it is scheduled now.
-func (in previewing) departure(one planned) departureLine {
-	i, post := one.Instance, one.Post
-	line := departureLine{Instance: i.ID, Name: nameOf(i.Name, i.WcID), Zone: i.TimeZone, Due: post.DueAt, Kind: "nobody"}
-	edited := in.form.Edits()
-	prospect := in.outlook.Instances[i.ID]
-	queue := slices.DeleteFunc(slices.Clone(prospect.Queue), func(d moment.Due) bool { return edited != 0 && d.ID == edited })
-	if !prospect.CutAt.IsZero() && !post.DueAt.Before(prospect.CutAt) {
-		line.Why = in.c.get("compose.far")
-		return line
-	}
-	all := i.Forecast(in.outlook.Defaults, append(queue, moment.Due{ID: -1, DueAt: post.DueAt, MissAt: post.MissAt()}), in.outlook.Situation)
-	at := slices.IndexFunc(all, func(d moment.Departure) bool { return d.ID == -1 })
-	mine := all[at]
-	line.At = mine.At
-	if mine.Why != "" {
-		line.Why = in.c.get("hold." + string(mine.Why))
-	}
+func (in previewing) departure(check *moment.PostCheck, i *moment.Instance) departureLine {
+	line := departureLine{Instance: i.ID, Name: nameOf(i.Name, i.WcID), Zone: i.TimeZone, Due: check.DueAt, At: check.At, Kind: "nobody"}
 	switch {
-	case mine.Missed:
+	case check.Missed:
 		line.Kind = "missed"
-	case mine.At.IsZero():
-	case mine.Late() < time.Second:
-		line.Kind, line.Why = "ok", ""
+	case check.At.IsZero():
+	case check.Late() < time.Second:
+		line.Kind = "ok"
+		return line
 	default:
 		line.Kind = "later"
 	}
-	if before := lastBefore(all[:at]); before != 0 && slices.Contains([]moment.HoldReason{moment.HeldGap, moment.HeldBehind, moment.HeldDailyCap}, mine.Why) {
-		line.Why = in.c.get("compose.because", line.Why, before)
+	if check.Why == "" {
+		line.Why = in.c.get("compose.far")
+		return line
+	}
+	line.Why = in.c.get("hold." + string(check.Why))
+	for _, x := range check.Clashes {
+		if x.Kind == moment.ClashGap && check.Why == moment.HeldGap && !x.At.After(check.DueAt) {
+			line.Why = in.c.get("compose.because", line.Why, x.Post)
+		}
 	}
 	return line
 }
 
-// lastBefore is the post that leaves last of those before; 0 = none does.
-func lastBefore(before []moment.Departure) int64 {
-	for _, d := range slices.Backward(before) {
-		if !d.Missed && d.ID > 0 {
-			return d.ID
-		}
+// clash says what a post collides with.
+func (in previewing) clash(x moment.Clash, zone string) string {
+	at := in.c.clock(x.At, in.outlook.Situation.Now, zone, in.settings.TimeZone)
+	switch x.Kind {
+	case moment.ClashCap:
+		return in.c.get("compose.clash.cap", x.Count, x.Limit)
+	case moment.ClashLink:
+		return in.c.get("compose.clash.link", x.Limit, x.Post, in.c.get("state."+string(x.State.Shown())), at)
 	}
-	return 0
+	return in.c.get("compose.clash.gap", x.Post, at)
 }
 
 // warnings are what somebody has to agree to.

@@ -117,7 +117,11 @@ func (s *Web) checked(ctx context.Context, r *http.Request, p *composePage, stat
 	if err != nil {
 		return nil, err
 	}
-	preview := s.preview(previewing{form: &p.Typed, settings: k.settings, outlook: o, posts: posts, seen: seen, c: s.texts[langOf(r)]})
+	checks, err := s.checks(ctx, posts)
+	if err != nil {
+		return nil, err
+	}
+	preview := s.preview(previewing{form: &p.Typed, settings: k.settings, outlook: o, posts: posts, checks: checks, seen: seen, c: s.texts[langOf(r)]})
 	if len(preview.Warnings) > 0 && !preview.Agreed {
 		return nil, moment.InvalidFields([]moment.Field{{Path: "agreed", Message: "read the warnings and tick that you want this"}})
 	}

@@ -297,8 +297,13 @@ func TestPreviewSaysWhenItWillReallyLeave(t *testing.T) {
 	got := s.send("/posts/new/preview", written([]int64{i}, "content", strings.Repeat("长", 150)), "HX-Request", "true").want(http.StatusOK)
 	got.has("12:14", "after #"+id(first), "asked for", "Tea house", "Longer than 6 lines or 100 characters", "More").lacks("<html", "<form")
 	if n := s.text(`SELECT count(*)::text FROM posts`); n != "1" {
-		t.Error("a preview stored something")
+		t.Errorf("a preview stored something: %s", n)
 	}
+	// What it collides with is told, and has to be agreed to.
+	s.post(i, "same link", func(p *moment.Post) { p.DueAt, p.Card.URL = due.AddDate(0, 0, 2), "https://example.com/tea" })
+	warned := s.send("/posts/new", written([]int64{i})).want(http.StatusUnprocessableEntity)
+	warned.has("is too near to #"+id(first), "the same link within", "tick that you want this")
+	s.send("/posts/new", written([]int64{i}, "agreed", warned.field("agreed"))).want(http.StatusSeeOther)
 	// The post that is edited does not stand in its own way.
 	edit := written(nil, "form", "edit:"+id(first), "version", "1", "instance", id(i))
 	s.send("/posts/new/preview", edit, "HX-Request", "true").want(http.StatusOK).has("on time")
@@ -381,7 +386,7 @@ func TestAutosaveComesBack(t *testing.T) {
 	got := s.do("editor", http.MethodGet, "/posts/new?due="+shanghai(5), nil).want(http.StatusOK)
 	got.has("half a title", `back\u0000slash`, "did not submit", shanghai(5), `value="`+formKey+`"`)
 	// A second window keeps its own when the first is submitted.
-	other := written([]int64{i}, "key", formKey+"2")
+	other := written([]int64{s.second()}, "key", formKey+"2")
 	s.send("/posts/new", other).want(http.StatusSeeOther)
 	s.get("/posts/new").has("half a title")
 	s.send("/posts/new", written([]int64{i})).want(http.StatusSeeOther)

@@ -23,7 +23,8 @@ type Frame struct {
 	Notice  *notice
 	Problem *problem
 
-	texts catalogue
+	texts    catalogue
+	settings moment.Settings
 }
 
 func (f *Frame) frame() *Frame { return f }
@@ -120,7 +121,7 @@ func (s *Web) page(w http.ResponseWriter, r *http.Request, v view) error {
 	if err != nil {
 		return err
 	}
-	f.Zone = k.settings.TimeZone
+	f.Zone, f.settings = k.settings.TimeZone, k.settings
 	if f.LoggedIn() {
 		f.Nav, f.Banners = s.nav(f, k.status), s.banners(f, k.status)
 	}

@@ -9,13 +9,6 @@ import (
 	"momentcast/internal/moment"
 )
 
-// Where WeChat folds a text: so many lines, so many characters. It publishes
-// neither, and its versions differ.
-const (
-	foldLines = 6
-	foldChars = 100
-)
-
 // phoneCard is a post as a phone shows it among the moments; template "phone"
 // draws it, and the page that does so loads phone.css.
 type phoneCard struct {
@@ -33,9 +26,10 @@ type phoneCard struct {
 	Comment string // the first one; "" = none
 }
 
-// phoneOf draws a post. when is its time in words, as catalogue.clock says it.
-func phoneOf(c catalogue, name string, p *moment.Post, when string) phoneCard {
-	text, folded := lint.Fold(p.Card.Content, foldLines, foldChars)
+// phoneOf draws a post. when is its time in words, as catalogue.clock says it;
+// the settings say where texts are folded.
+func phoneOf(c catalogue, name string, p *moment.Post, when string, s moment.Settings) phoneCard {
+	text, folded := lint.Fold(p.Card.Content, s.FoldLines, s.FoldChars)
 	out := phoneCard{Name: name, Initial: initial(name), Tint: tint(name), Text: text, Title: p.Card.Title, Thumb: p.Card.ThumbURL,
 		Host: hostOf(p.Card.URL), When: when, Mode: p.Visibility.Mode, Who: audience(c, p.Visibility, nil), Comment: p.FirstComment}
 	if folded {
@@ -50,7 +44,7 @@ func (f *Frame) PhoneOf(v *moment.PostView) phoneCard {
 	if !v.DueAt.IsZero() {
 		when = f.texts.clock(v.DueAt, f.Now, v.TimeZone, f.Zone)
 	}
-	return phoneOf(f.texts, nameOf(v.InstanceName, v.WcID), &v.Post, when)
+	return phoneOf(f.texts, nameOf(v.InstanceName, v.WcID), &v.Post, when, f.settings)
 }
 
 // initial is what stands for a name where its picture would be.

@@ -14,7 +14,7 @@ func TestPhoneShowsThePostAsItIs(t *testing.T) {
 	t.Parallel()
 	s := newSite(zerolog.Nop(), "test")
 	c := s.texts[en]
-	f := &Frame{Lang: en, Now: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC), Zone: "Asia/Shanghai", texts: c}
+	f := &Frame{Lang: en, Now: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC), Zone: "Asia/Shanghai", texts: c, settings: moment.Settings{FoldLines: 6, FoldChars: 100}}
 	draw := func(p moment.Post) (phoneCard, string) {
 		v := &moment.PostView{Post: p, InstanceName: "林晓雯", WcID: "wxid_a", TimeZone: "Asia/Shanghai"}
 		card := f.PhoneOf(v)
