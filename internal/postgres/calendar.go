@@ -87,7 +87,7 @@ func (c *calendarQuery) list(ctx context.Context, tx pgx.Tx, out []moment.Calend
 // selection is the filter of a day's posts.
 func (c *calendarQuery) selection(limit int) *selection {
 	from, to := c.args()
-	s := &selection{args: []any{from, to}, order: "p.due_at, p.id", limit: limit, conds: []string{"p.due_at >= d.a", "p.due_at < d.b"}}
+	s := &selection{cols: "p.id, p.due_at", args: []any{from, to}, order: "p.due_at, p.id", limit: limit, conds: []string{"p.due_at >= d.a", "p.due_at < d.b"}}
 	if c.InstanceID != 0 {
 		s.where("p.instance_id = $%d", c.InstanceID)
 	}

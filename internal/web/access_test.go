@@ -59,6 +59,10 @@ var needs = map[string]moment.Permission{
 	"POST /audiences/{id}":         moment.PermWrite,
 	"GET /audiences/{id}/delete":   moment.PermWrite,
 	"POST /audiences/{id}/delete":  moment.PermWrite,
+	"GET /calendar":                moment.PermView,
+	"GET /calendar/feed":           moment.PermView,
+	"GET /posts/{id}/move":         moment.PermView,
+	"POST /posts/{id}/move":        moment.PermWrite,
 
 	"GET /{$}":                        moment.PermView,
 	"GET /events":                     moment.PermView,

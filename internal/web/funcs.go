@@ -32,6 +32,7 @@ func (s *site) funcs(lang string) template.FuncMap {
 			return "moon"
 		},
 		"failIcon": failIcon,
+		"pair":     func(p *calendarPage, c calendarCell) cellOf { return cellOf{p, c} },
 		// The days of a week that begins on Monday.
 		"weekdays": func() []int { return []int{1, 2, 3, 4, 5, 6, 0} },
 	}

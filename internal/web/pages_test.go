@@ -70,6 +70,8 @@ func TestPages(t *testing.T) {
 		"audience_form":   {path: "/audiences/1/edit", has: []string{"Regulars", "Choose from the contacts"}},
 		"audience_change": {path: "/audiences/1", form: []string{"version", "1", "name", "Regulars", "visibility", "everyone"}, has: []string{"touches 1 posts", "Change them too"}},
 		"audience_delete": {path: "/audiences/1/delete", has: []string{"Regulars", "cannot be deleted"}},
+		"calendar":        {path: "/calendar", has: []string{"Queued", "Tea house", "All but cancelled"}},
+		"move":            {path: "/posts/" + id(queued) + "/move", has: []string{"Queued", "New time", "Look at the post"}, part: true},
 	}
 	for _, name := range s.web.PageNames() {
 		c, ok := cases[name]

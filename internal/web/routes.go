@@ -35,6 +35,7 @@ func (s *Web) table() []route {
 		s.audienceRoutes(),
 		s.workCalendarRoutes(),
 		s.composeRoutes(),
+		s.calendarRoutes(),
 	)
 }
 

@@ -37,6 +37,7 @@ type Store interface {
 	WorkCalendarStore
 	ComposeStore
 	AudienceStore
+	CalendarStore
 }
 
 // Gateway is the part of the gateway the pages need.
