@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"momentcast/internal/moment"
@@ -198,8 +199,14 @@ func (s *Web) calendar(w http.ResponseWriter, r *http.Request) error {
 	if f.Group != "" && !slices.Contains(p.Groups, f.Group) {
 		p.Groups = append(p.Groups, f.Group)
 	}
+	w.Header().Set("Content-Security-Policy", calendarPolicy)
 	return s.page(w, r, view{Page: "calendar", Data: p})
 }
+
+// calendarPolicy lets FullCalendar make the style element into which it inserts
+// its rules: the hash is that of nothing, so the element is empty when it is
+// made, and styles that anybody writes into the page stay refused.
+var calendarPolicy = strings.Replace(policy, "style-src 'self'", "style-src 'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='", 1)
 
 // query selects the posts of the days in the zone.
 func (f calendarFilter) query(from, to schedule.Date, perDay int, zone string) moment.CalendarQuery {

@@ -60,10 +60,11 @@
     if (e.color) { var dot = element('span', 'ev-campaign'); dot.style.backgroundColor = e.color; line.appendChild(dot); }
     line.appendChild(icon(e.icon));
     line.appendChild(element('b', '', e.start.slice(11, 16)));
+    // The name of the link is what stands in it.
     line.appendChild(element('span', arg.view.type.indexOf('list') === 0 ? '' : 'visually-hidden', e.state_name));
     line.appendChild(element('span', 'ev-text', e.title + ' · ' + e.instance));
     if (e.elsewhere) line.appendChild(element('span', 'ev-other', e.elsewhere));
-    if (e.held) line.appendChild(icon('lock'));
+    if (e.held) { line.appendChild(icon('lock')); line.appendChild(element('span', 'visually-hidden', e.held)); }
     return { domNodes: [line] };
   }
   function label(arg) {
@@ -72,7 +73,7 @@
     var said = [e.start.slice(11, 16), e.state_name, e.title, e.instance, e.elsewhere, e.held].filter(Boolean).join(' · ');
     arg.el.setAttribute('title', said);
     var link = arg.el.matches('a') ? arg.el : arg.el.querySelector('a');
-    if (link) { link.setAttribute('aria-label', said); link.setAttribute('aria-haspopup', 'dialog'); }
+    if (link) link.setAttribute('aria-haspopup', 'dialog');
   }
 
   function mark(date) {
@@ -97,6 +98,7 @@
     eventInteractive: true, editable: true, eventStartEditable: true, droppable: false, events: load, eventContent: draw, eventDidMount: label,
     dayCellContent: function (arg) { return arg.view.type === 'dayGridMonth' ? withMark(arg, String(arg.date.getUTCDate())) : true; },
     dayHeaderContent: function (arg) { return arg.view.type === 'dayGridMonth' ? arg.text : withMark(arg, arg.text); },
+    dayCellDidMount: function (arg) { arg.el.removeAttribute('aria-labelledby'); },
     eventAllow: function (to, event) { return !to.allDay || place.dataset.view === 'month' || event.allDay; },
     eventDragStart: function () { dragging = true; },
     eventDragStop: function () { dragging = false; },
