@@ -80,6 +80,7 @@ type Config struct {
 	Gateway Gateway
 	Engine  Engine
 	Books   AddressBooks
+	Links   LinkChecker // nil = addresses are not looked at
 	Log     zerolog.Logger
 	Version string // of the program; shown in the OpenAPI document
 }
@@ -89,6 +90,7 @@ type API struct {
 	store   Store
 	gateway Gateway
 	engine  Engine
+	links   LinkChecker
 	log     zerolog.Logger
 
 	mux      *http.ServeMux
@@ -101,7 +103,7 @@ type API struct {
 // New returns the API's handler. It does no work until requests come.
 func New(cfg Config) *API {
 	a := &API{
-		store: cfg.Store, gateway: cfg.Gateway, engine: cfg.Engine, log: cfg.Log.With().Str("component", "api").Logger(),
+		store: cfg.Store, gateway: cfg.Gateway, engine: cfg.Engine, links: cfg.Links, log: cfg.Log.With().Str("component", "api").Logger(),
 		mux: http.NewServeMux(),
 	}
 	a.tokens = tokenCache{lookUp: cfg.Store.TokenByHash, now: time.Now}
@@ -112,6 +114,7 @@ func New(cfg Config) *API {
 	a.huma.UseMiddleware(a.guard, a.takeBody)
 	a.registerPosts()
 	a.registerCheck()
+	a.registerLooks()
 	a.registerActions()
 	a.registerInstances()
 	a.registerContacts()

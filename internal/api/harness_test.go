@@ -38,6 +38,7 @@ type service struct {
 	pool    *pgxpool.Pool
 	gateway *fakeGateway
 	engine  *fakeEngine
+	links   *fakeLinks
 	admin   string
 	log     *bytes.Buffer
 }
@@ -53,9 +54,9 @@ func newService(t *testing.T) *service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &service{t: t, db: db, pool: pool, gateway: &fakeGateway{}, engine: &fakeEngine{}, log: &bytes.Buffer{}}
+	s := &service{t: t, db: db, pool: pool, gateway: &fakeGateway{}, engine: &fakeEngine{}, links: &fakeLinks{}, log: &bytes.Buffer{}}
 	books := addressbook.New(db, s.gateway, zerolog.Nop())
-	s.api = api.New(api.Config{Store: db, Gateway: s.gateway, Engine: s.engine, Log: zerolog.New(zerolog.SyncWriter(s.log)), Version: "test",
+	s.api = api.New(api.Config{Store: db, Gateway: s.gateway, Engine: s.engine, Links: s.links, Log: zerolog.New(zerolog.SyncWriter(s.log)), Version: "test",
 		Books: books})
 	t.Cleanup(func() { books.Close(); db.Close(); pool.Close() })
 	s.admin = s.token("admin", moment.ScopeAdmin)

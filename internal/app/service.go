@@ -38,6 +38,7 @@ var (
 	_ pages.Engine        = (*dispatch.Dispatcher)(nil)
 	_ pages.Session       = (*auth.Auth)(nil)
 	_ pages.LinkChecker   = (*linkcheck.Desk)(nil)
+	_ api.LinkChecker     = (*linkcheck.Desk)(nil)
 	_ api.Gateway         = (*gateway.Client)(nil)
 	_ api.Engine          = (*dispatch.Dispatcher)(nil)
 )
