@@ -85,6 +85,7 @@ func (s *service) live(ctx context.Context, web *web) (err error) {
 	parts.Go(func() { w.dispatcher.Run(ctx) })
 	parts.Go(func() { s.registerCallback(ctx, db) })
 	parts.Go(func() { w.auth.Run(ctx) })
+	parts.Go(func() { w.pages.Run(ctx) })
 	s.log.Info().Msg("ready to work")
 	<-ctx.Done()
 	s.log.Info().Dur("grace_ms", s.cfg.Grace).Msg("stopping: no new work; what is under way may end")

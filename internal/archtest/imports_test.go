@@ -26,10 +26,11 @@ var may = map[string][]string{
 	"internal/moment":   {},
 	"internal/schedule": {"internal/moment"},
 	"internal/lint":     {"internal/moment"},
+	"internal/sheet":    {"internal/moment"},
 
 	// The parts. None of them knows another.
 	"internal/addressbook": {"internal/moment"},
-	"internal/api":         {"internal/moment", "internal/lint", "internal/schedule"},
+	"internal/api":         {"internal/moment", "internal/sheet", "internal/lint", "internal/schedule"},
 	"internal/auth":        {"internal/moment"},
 	"internal/dispatch":    {"internal/moment", "internal/failpoint"},
 	"internal/gateway":     {"internal/moment", "internal/failpoint"},
@@ -37,7 +38,7 @@ var may = map[string][]string{
 	"internal/linkcheck":   {"internal/moment"},
 	"internal/notify":      {"internal/moment"},
 	"internal/postgres":    {"internal/moment", "internal/schedule", "internal/failpoint", "migrations"},
-	"internal/web":         {"internal/moment", "internal/lint", "internal/schedule"},
+	"internal/web":         {"internal/moment", "internal/sheet", "internal/lint", "internal/schedule"},
 
 	// Tools that know nothing of the parts.
 	"internal/client":      {},

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"crypto/rand"
 	"net/http"
 	"slices"
@@ -255,31 +254,16 @@ func (s *Web) approveMany(w http.ResponseWriter, r *http.Request) error {
 	if len(ids) > selectedMost || len(key) < 20 || len(key) > 64 {
 		return moment.Errorf(moment.Invalid, "There is no such bulk change.")
 	}
-	one := &job{key: key, by: origin(r), title: "job.approve", back: "/approvals", total: len(ids)}
-	if err := s.jobs.start(one, s.approving(ids)); err != nil {
+	items := make([]moment.JobItem, len(ids))
+	for i, seen := range ids {
+		name, hash, _ := strings.Cut(seen, ".")
+		if hash == "" {
+			hash = "unseen" // is no content's: without one, whatever the post says by now would be released
+		}
+		items[i] = moment.JobItem{PostID: number(name), Hash: hash}
+	}
+	if err := s.startJob(r, moment.Job{Key: key, Kind: "approve", Back: "/approvals"}, items); err != nil {
 		return err
 	}
 	return seeOther(w, r, "/jobs/"+key)
-}
-
-// approving is the job that approves each "id.hash" of ids.
-func (s *Web) approving(ids []string) func(context.Context, *job) error {
-	return func(ctx context.Context, one *job) error {
-		defer s.engine.Wake()
-		defer s.known.forget()
-		for _, ticked := range ids {
-			name, hash, _ := strings.Cut(ticked, ".")
-			id := number(name)
-			err := error(nil)
-			if hash == "" {
-				err = moment.Errorf(moment.Invalid, "The form does not say which version of the post was seen.")
-			} else {
-				_, err = s.store.ActOnPost(ctx, id, 0, moment.Act{Action: moment.ActApprove, Hash: hash}, one.by)
-			}
-			if err := one.settle(ctx, id, err); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"momentcast/internal/moment"
+	"momentcast/internal/sheet"
 )
 
 // auditFilter is what the audit trail shows, as its address says it.
@@ -221,7 +222,7 @@ func auditRow(c catalogue, e moment.Event, zone *time.Location) []string {
 	row := []string{strconv.FormatInt(e.ID, 10), e.At.In(zone).Format("2006-01-02 15:04:05"), e.Actor, c.or("source."+e.Source, e.Source),
 		c.or("event."+e.Action, e.Action), post, stateName(c, e.From), stateName(c, e.To), detail}
 	for i := range row {
-		row[i] = inert(row[i])
+		row[i] = sheet.Inert(row[i])
 	}
 	return row
 }

@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -131,61 +130,44 @@ func (s *Web) run(l bulkList) handler {
 		if err != nil {
 			return err
 		}
-		act, err := b.act(k.settings.TimeZone)
+		spec, err := b.spec(k.settings.TimeZone)
 		if err != nil {
 			return s.askBulk(w, r, l, b, key, explain(s.texts[langOf(r)], err))
 		}
-		one := &job{key: key, by: origin(r), title: "job." + b.Do, back: b.Filter.at(l.path), total: len(b.IDs)}
-		q := b.Filter.query(k.settings.TimeZone, l.states...)
+		items := ticked(b.IDs)
 		if b.All {
-			if one.total, err = s.store.CountPosts(r.Context(), q, countMost); err != nil {
+			q := b.Filter.query(k.settings.TimeZone, l.states...)
+			if items, err = s.matching(r.Context(), q, time.UnixMilli(b.Shown)); err != nil {
+				return err
+			}
+		} else if b.Do == "reschedule" && spec.Shift != 0 {
+			if err := s.addDue(r.Context(), items); err != nil {
 				return err
 			}
 		}
-		err = s.jobs.start(one, func(ctx context.Context, one *job) error {
-			defer s.engine.Wake()
-			if b.All {
-				return s.changeAll(ctx, one, q, time.UnixMilli(b.Shown), act)
-			}
-			return s.changeTicked(ctx, one, b.IDs, act)
-		})
-		if err != nil {
+		if err := s.startJob(r, moment.Job{Key: key, Kind: b.Do, Spec: spec, Back: b.Filter.at(l.path)}, items); err != nil {
 			return err
 		}
 		return seeOther(w, r, "/jobs/"+url.PathEscape(key))
 	}
 }
 
-// acting makes the action for one post.
-type acting func(p *moment.PostView) moment.Act
-
-// act is what is done to each post.
-func (b *bulk) act(zone string) (acting, error) {
-	switch b.Do {
-	case "retry":
-		return func(*moment.PostView) moment.Act { return moment.Act{Action: moment.ActRetry} }, nil
-	case "cancel":
+// spec is what is done to each post.
+func (b *bulk) spec(zone string) (spec moment.JobSpec, err error) {
+	switch {
+	case b.Do == "retry":
+	case b.Do == "cancel":
 		if m := moment.CheckText(b.Reason, false, maxReason); m != "" {
-			return nil, moment.InvalidFields([]moment.Field{{Path: "reason", Message: m}})
+			return spec, moment.InvalidFields([]moment.Field{{Path: "reason", Message: m}})
 		}
-		return func(*moment.PostView) moment.Act {
-			return moment.Act{Action: moment.ActCancel, Reason: b.Reason}
-		}, nil
+		spec.Reason = b.Reason
+	case b.Shift != "":
+		spec.Shift, err = parseShift(b.Shift)
+	default:
+		spec.At = inZone(b.At, zone)
+		err = checkDue(spec.At, "at")
 	}
-	if b.Shift != "" {
-		shift, err := parseShift(b.Shift)
-		if err != nil {
-			return nil, err
-		}
-		return func(p *moment.PostView) moment.Act {
-			return moment.Act{Action: moment.ActReschedule, DueAt: p.DueAt.Add(shift)}
-		}, nil
-	}
-	at := inZone(b.At, zone)
-	if err := checkDue(at, "at"); err != nil {
-		return nil, err
-	}
-	return func(*moment.PostView) moment.Act { return moment.Act{Action: moment.ActReschedule, DueAt: at} }, nil
+	return spec, err
 }
 
 // checkDue says what is wrong with a new time.
@@ -225,33 +207,42 @@ func parseTicked(s string) (id, version int64) {
 	return number(a), number(b)
 }
 
-func (s *Web) changeTicked(ctx context.Context, one *job, ids []string, act acting) error {
-	for _, ticked := range ids {
-		id, version := parseTicked(ticked)
-		p, err := s.store.Post(ctx, id)
-		if err == nil {
-			_, err = s.store.ActOnPost(ctx, id, version, act(p), one.by)
-		}
-		if err := one.settle(ctx, id, err); err != nil {
+// ticked are the posts that were ticked, with the versions that were seen.
+func ticked(ids []string) []moment.JobItem {
+	items := make([]moment.JobItem, len(ids))
+	for i, one := range ids {
+		items[i].PostID, items[i].Version = parseTicked(one)
+	}
+	return items
+}
+
+// addDue reads the times that posts are moved from.
+func (s *Web) addDue(ctx context.Context, items []moment.JobItem) error {
+	for i := range items {
+		p, err := s.store.Post(ctx, items[i].PostID)
+		switch {
+		case moment.KindOf(err) == moment.NotFound: // will be told as such
+		case err != nil:
 			return err
+		default:
+			items[i].DueAt = p.DueAt
 		}
 	}
 	return nil
 }
 
-// changeAll changes all that q selects and that were there when they were
-// counted. Their times may change on the way, so they are listed before.
-func (s *Web) changeAll(ctx context.Context, one *job, q moment.PostQuery, shown time.Time, act acting) error {
-	var posts []moment.PostView
-	q.Ascending, q.Limit = true, 500
+// matching are all the posts that q selects and that were there when they were
+// counted.
+func (s *Web) matching(ctx context.Context, q moment.PostQuery, shown time.Time) (items []moment.JobItem, err error) {
+	q.Ascending, q.Limit = true, jobBatch
 	for more := true; more; {
 		page, next, err := s.store.Posts(ctx, q)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		for _, p := range page {
-			if !p.CreatedAt.After(shown) {
-				posts = append(posts, p)
+		for i := range page {
+			if p := &page[i]; !p.CreatedAt.After(shown) {
+				items = append(items, moment.JobItem{PostID: p.ID, Version: p.Version, DueAt: p.DueAt})
 			}
 		}
 		if more = next; more {
@@ -259,32 +250,5 @@ func (s *Web) changeAll(ctx context.Context, one *job, q moment.PostQuery, shown
 			q.After = &moment.PostCursor{DueAt: last.DueAt, ID: last.ID}
 		}
 	}
-	one.expect(len(posts))
-	for i := range posts {
-		_, err := s.store.ActOnPost(ctx, posts[i].ID, 0, act(&posts[i]), one.by)
-		if err := one.settle(ctx, posts[i].ID, err); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (one *job) expect(n int) {
-	one.mu.Lock()
-	defer one.mu.Unlock()
-	one.total = n
-}
-
-// settle records what became of a post. A refusal is that post's own; when the
-// database is away there is no use in going on.
-func (one *job) settle(ctx context.Context, id int64, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	switch moment.KindOf(err) {
-	case moment.Internal, moment.Unavailable:
-		return fmt.Errorf("post %d: %w", id, err)
-	}
-	one.step(id, err)
-	return nil
+	return items, nil
 }

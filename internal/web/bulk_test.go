@@ -22,7 +22,7 @@ func (s *site) settled(answer page) page {
 		}
 		pause(20 * time.Millisecond)
 	}
-	s.t.Fatal("the job does not end")
+	s.t.Fatal("the job does not end: ", s.log.String(), s.get(path).body)
 	return page{}
 }
 

@@ -1,10 +1,8 @@
 package web
 
 import (
-	"context"
 	"net/http"
 	"net/url"
-	"strconv"
 
 	"momentcast/internal/moment"
 )
@@ -52,21 +50,16 @@ func (s *Web) undo(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var ids []string
+	var items []moment.JobItem
 	for i := range posts {
 		if _, err := posts[i].State.After(moment.ActCancel); err == nil {
-			ids = append(ids, strconv.FormatInt(posts[i].ID, 10)+".0")
+			items = append(items, moment.JobItem{PostID: posts[i].ID})
 		}
 	}
 	key := "undo-" + r.PathValue("key")
 	reason := s.texts[langOf(r)].get("compose.undone")
-	one := &job{key: key, by: origin(r), title: "job.cancel", back: "/posts/new/made/" + url.PathEscape(r.PathValue("key")), total: len(ids)}
-	err = s.jobs.start(one, func(ctx context.Context, one *job) error {
-		defer s.engine.Wake()
-		return s.changeTicked(ctx, one, ids, func(*moment.PostView) moment.Act {
-			return moment.Act{Action: moment.ActCancel, Reason: reason}
-		})
-	})
+	err = s.startJob(r, moment.Job{Key: key, Kind: "cancel", Spec: moment.JobSpec{Reason: reason},
+		Back: "/posts/new/made/" + url.PathEscape(r.PathValue("key"))}, items)
 	if err != nil {
 		return err
 	}

@@ -2,26 +2,19 @@ package web
 
 import (
 	"context"
-	"encoding/csv"
 	"fmt"
-	"io"
 	"net/http"
-	"strconv"
-	"strings"
+	"slices"
 	"time"
 
 	"momentcast/internal/moment"
+	"momentcast/internal/sheet"
 )
 
 const (
 	exportPage  = 1000             // posts read at a time: what an export holds in memory
 	exportWrite = 30 * time.Second // for one of those to reach the client
-	exportMost  = 2_000_000
 )
-
-// exportColumns are the columns, each with a text of the catalogue.
-var exportColumns = []string{"id", "instance", "wc_id", "state", "due_at", "sent_at", "lateness_s", "time_zone", "title", "content",
-	"description", "url", "thumb_url", "visibility", "moment_id", "error", "author", "source", "external_key", "recalled"}
 
 // export streams the posts of the filter as a file for spreadsheets. Its memory
 // does not grow with it.
@@ -30,22 +23,33 @@ func (s *Web) export(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	f := readFilter(r.URL.Query())
-	q := f.query(k.settings.TimeZone)
+	v := r.URL.Query()
+	format := sheet.CSV
+	if v.Get("format") == string(sheet.XLSX) {
+		format = sheet.XLSX
+	}
+	q := readFilter(v).query(k.settings.TimeZone)
 	q.Limit = exportPage
 	// The first page is read before anything is answered: what fails then still has a page of its own.
-	posts, more, err := s.store.Posts(r.Context(), q)
+	first, more, err := s.store.Posts(r.Context(), q)
 	if err != nil {
 		return err
 	}
 	h := w.Header()
-	h.Set("Content-Type", "text/csv; charset=utf-8")
-	h.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="momentcast-%s.csv"`, time.Now().In(location(k.settings.TimeZone)).Format("20060102-1504")))
+	h.Set("Content-Type", format.Type())
+	h.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="momentcast-%s.%s"`, time.Now().In(location(k.settings.TimeZone)).Format("20060102-1504"), format))
 	h.Set("Cache-Control", "no-store")
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	if err := s.stream(r.Context(), w, s.texts[langOf(r)], q, posts, more); err != nil {
+	rc := http.NewResponseController(w)
+	told := func(int) error {
+		_ = rc.SetWriteDeadline(time.Now().Add(exportWrite)) // not every writer has one
+		_ = rc.Flush()                                       // the next write tells
+		return r.Context().Err()                             // the client left
+	}
+	_ = told(0)
+	if err := sheet.Write(r.Context(), w, format, exportColumns(v["cols"]), s.texts[langOf(r)].plain, s.following(q, first, more), told); err != nil {
 		// The file has begun. Cutting the connection is all that tells that it is not whole.
 		s.log.Warn().Err(err).Msg("export broke off")
 		panic(http.ErrAbortHandler)
@@ -53,69 +57,32 @@ func (s *Web) export(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (s *Web) stream(ctx context.Context, w http.ResponseWriter, c catalogue, q moment.PostQuery, posts []moment.PostView, more bool) error {
-	rc := http.NewResponseController(w)
-	if _, err := io.WriteString(w, "\uFEFF"); err != nil { // spreadsheets take the file for their local encoding without
-		return err
-	}
-	out := csv.NewWriter(w)
-	out.UseCRLF = true
-	head := make([]string, len(exportColumns))
-	for i, name := range exportColumns {
-		head[i] = c.get("csv." + name)
-	}
-	if err := out.Write(head); err != nil {
-		return err
-	}
-	for n := 0; ; {
-		_ = rc.SetWriteDeadline(time.Now().Add(exportWrite)) // not every writer has one
-		for i := range posts {
-			if err := out.Write(csvRow(c, &posts[i])); err != nil {
-				return err
-			}
+// following reads page after page, the first of which is there already.
+func (s *Web) following(q moment.PostQuery, page []moment.PostView, more bool) sheet.Next {
+	begun := false
+	return func(ctx context.Context) (_ []moment.PostView, err error) {
+		if !begun {
+			begun = true
+			return page, nil
 		}
-		if out.Flush(); out.Error() != nil {
-			return out.Error()
+		if !more {
+			return nil, nil
 		}
-		_ = rc.Flush() // the next write tells
-		if n += len(posts); !more || n >= exportMost {
-			return nil
-		}
-		last := &posts[len(posts)-1]
+		last := &page[len(page)-1]
 		q.After = &moment.PostCursor{DueAt: last.DueAt, ID: last.ID}
-		var err error
-		if posts, more, err = s.store.Posts(ctx, q); err != nil {
-			return err
-		}
+		page, more, err = s.store.Posts(ctx, q)
+		return page, err
 	}
 }
 
-// csvRow is one post. Times are in the zone of its instance, as people there
-// read them.
-func csvRow(c catalogue, p *moment.PostView) []string {
-	at := func(t time.Time) string {
-		if t.IsZero() {
-			return ""
-		}
-		return t.In(location(p.TimeZone)).Format("2006-01-02 15:04:05")
+// exportColumns are the file's columns for those of the page: all for no choice.
+func exportColumns(cols []string) []sheet.Column {
+	names := readColumns(cols)
+	if slices.Contains(names, "what") {
+		names = append(names, "lateness_s", "error")
 	}
-	late, sent := "", time.Time{}
-	if p.State == moment.Sent {
-		late, sent = strconv.FormatFloat(p.Lateness().Seconds(), 'f', 3, 64), p.IntentAt
-	}
-	row := []string{strconv.FormatInt(p.ID, 10), p.InstanceName, p.WcID, c.get("state." + string(p.State.Shown())), at(p.DueAt), at(sent), late, p.TimeZone,
-		p.Card.Title, p.Card.Content, p.Card.Description, p.Card.URL, p.Card.ThumbURL, c.get("visibility." + string(p.Visibility.Mode)),
-		p.MomentID, p.Error, p.Author, p.Source, p.ExternalKey, at(p.RecalledAt)}
-	for i := range row {
-		row[i] = inert(row[i])
-	}
-	return row
+	return sheet.Pick(names)
 }
 
-// inert keeps a spreadsheet from taking a cell for a formula.
-func inert(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
-		return "'" + cell
-	}
-	return cell
-}
+// plain is get without arguments.
+func (c catalogue) plain(key string) string { return c.get(key) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,9 +18,10 @@ const pageSize = 50
 
 // filter is what a list shows, as its address says it.
 type filter struct {
-	State    string
+	State    string // one, or several with commas between them
 	Instance int64
 	Author   string
+	Source   string
 	Text     string
 	From, To string // days, YYYY-MM-DD, in the page's zone; To is included
 }
@@ -27,11 +29,8 @@ type filter struct {
 // readFilter reads an address or a form. What makes no sense selects everything:
 // an address that was mended by hand shows a list and no error.
 func readFilter(v url.Values) filter {
-	f := filter{State: v.Get("state"), Instance: number(v.Get("instance")), Author: clean(v.Get("author")), Text: clean(v.Get("q")),
+	f := filter{State: readStates(v["state"]), Source: clean(v.Get("source")), Instance: number(v.Get("instance")), Author: clean(v.Get("author")), Text: clean(v.Get("q")),
 		From: v.Get("from"), To: v.Get("to")}
-	if _, err := moment.ParseState(f.State); err != nil {
-		f.State = ""
-	}
 	if dayIn(f.From, "UTC").IsZero() {
 		f.From = ""
 	}
@@ -39,6 +38,23 @@ func readFilter(v url.Values) filter {
 		f.To = ""
 	}
 	return f
+}
+
+// readStates reads states that people choose from, each once, in a steady order.
+func readStates(names []string) string {
+	names = strings.Split(strings.Join(names, ","), ",")
+	var out []string
+	for _, st := range shownStates {
+		if slices.Contains(names, string(st)) {
+			out = append(out, string(st))
+		}
+	}
+	return strings.Join(out, ",")
+}
+
+// HasState reports whether the state was asked for.
+func (f filter) HasState(st moment.State) bool {
+	return slices.Contains(strings.Split(f.State, ","), string(st))
 }
 
 func clean(s string) string {
@@ -51,9 +67,13 @@ func clean(s string) string {
 
 // query selects the posts of the filter among those in the given states.
 func (f filter) query(zone string, states ...moment.State) moment.PostQuery {
-	q := moment.PostQuery{States: states, InstanceID: f.Instance, Author: f.Author, Text: f.Text, DueFrom: dayIn(f.From, zone)}
+	q := moment.PostQuery{States: states, InstanceID: f.Instance, Author: f.Author, Source: f.Source, Text: f.Text, DueFrom: dayIn(f.From, zone)}
 	if f.State != "" {
-		q.States, _ = moment.ParseState(f.State) // was checked
+		q.States = nil
+		for name := range strings.SplitSeq(f.State, ",") {
+			states, _ := moment.ParseState(name) // was checked
+			q.States = append(q.States, states...)
+		}
 	}
 	if to := dayIn(f.To, zone); !to.IsZero() {
 		q.DueTo = to.AddDate(0, 0, 1)
@@ -71,6 +91,7 @@ func (f filter) values() url.Values {
 	}
 	set("state", f.State)
 	set("author", f.Author)
+	set("source", f.Source)
 	set("q", f.Text)
 	set("from", f.From)
 	set("to", f.To)

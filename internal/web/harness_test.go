@@ -60,7 +60,17 @@ func newSite(t *testing.T) *site {
 	s := &site{t: t, db: db, pool: pool, gateway: &fakeGateway{}, engine: &fakeEngine{}, links: &fakeLinks{}, log: &strings.Builder{}}
 	s.books = addressbook.New(db, s.gateway, zerolog.Nop())
 	s.web = web.New(s.config(zerolog.New(zerolog.SyncWriter(s.log))))
-	t.Cleanup(func() { s.web.Close(); s.books.Close(); db.Close(); pool.Close() })
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { s.web.Run(ctx) })
+	t.Cleanup(func() {
+		stop()
+		running.Wait()
+		s.web.Close()
+		s.books.Close()
+		db.Close()
+		pool.Close()
+	})
 	s.exec(`INSERT INTO replicas (name) VALUES ('test')`)
 	s.exec(`UPDATE gateway_status SET observed_at = now()`)
 	return s

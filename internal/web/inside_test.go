@@ -14,6 +14,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"momentcast/internal/moment"
+	"momentcast/internal/sheet"
 )
 
 // PageNames lists every page's template.
@@ -76,8 +77,16 @@ func TestEveryWordOfTheDomainHasAText(t *testing.T) {
 	for _, n := range navItems {
 		keys = append(keys, n.Key)
 	}
-	for _, column := range exportColumns {
-		keys = append(keys, "csv."+column)
+	for _, column := range sheet.Columns {
+		keys = append(keys, "csv."+column.Name)
+	}
+	for _, column := range historyColumns {
+		if column != "what" {
+			keys = append(keys, "csv."+column)
+		}
+	}
+	for _, state := range []moment.JobState{moment.JobWaiting, moment.JobRunning, moment.JobDone, moment.JobStopped} {
+		keys = append(keys, "jobs."+string(state))
 	}
 	for _, m := range []moment.VisibilityMode{"", moment.Everyone, moment.Allow, moment.Deny} {
 		keys = append(keys, "visibility."+string(m))
@@ -225,7 +234,7 @@ func TestCellsAreInert(t *testing.T) {
 	for cell, want := range map[string]string{
 		"=1+1": "'=1+1", "+86": "'+86", "-5": "'-5", "@x": "'@x", "\tx": "'\tx", "\rx": "'\rx", "a=b": "a=b", "": "", "茶": "茶",
 	} {
-		if got := inert(cell); got != want {
+		if got := sheet.Inert(cell); got != want {
 			t.Errorf("%q becomes %q, want %q", cell, got, want)
 		}
 	}

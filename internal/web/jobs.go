@@ -2,11 +2,9 @@ package web
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
-	"slices"
-	"sync"
+	"net/url"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -15,130 +13,138 @@ import (
 )
 
 const (
-	jobsKept   = time.Hour // how long a finished job can be looked at
-	jobsAtOnce = 4         // bulk jobs under way in this process
-	errorsKept = 20        // of one job
+	jobLease = 30 * time.Second // counted anew with each post; a job whose process died is taken over after it
+	jobLook  = 3 * time.Second  // how often one looks for jobs that others left
+	jobBatch = 500              // posts read at a time
+	jobsKept = 50               // on the list
 )
 
-// jobs are the bulk changes under way in this process. Each post of a job is a
-// change of its own, so one that a restart cuts short has done what it says,
-// and the rest can be done again.
-type jobs struct {
-	log  zerolog.Logger
-	mu   sync.Mutex
-	all  map[string]*job
-	ctx  context.Context //nolint:containedctx // of the process, not of a request
-	stop context.CancelFunc
-	done sync.WaitGroup
+// JobStore keeps bulk changes. Any replica works on them and shows them.
+type JobStore interface {
+	StartJob(ctx context.Context, j moment.Job, items []moment.JobItem) error
+	JobByKey(ctx context.Context, key string) (moment.Job, error)
+	Jobs(ctx context.Context, actor string, limit int) ([]moment.Job, error)
+	StopJob(ctx context.Context, key string) error
+	ClaimJob(ctx context.Context, lease time.Duration) (*moment.Job, error)
+	JobItems(ctx context.Context, job int64, after, limit int) ([]moment.JobItem, error)
+	JobStep(ctx context.Context, j *moment.Job, i moment.JobItem, lease time.Duration) (held bool, err error)
+	EndJob(ctx context.Context, j *moment.Job) error
+	LeaveJob(ctx context.Context, j *moment.Job) error
 }
 
-// job is one bulk change.
-type job struct {
-	key   string // made with the form, so that a form sent twice is one job
-	by    moment.Origin
-	title string // key of its name in the catalogue
-	back  string // where it was started
-	begun time.Time
-
-	mu     sync.Mutex
-	total  int
-	done   int
-	ended  time.Time
-	errors []jobError // the first errorsKept
-	failed int
-	broken bool // it did not get through
+// worker works on bulk changes, one at a time. What it has done is in the
+// database, so it may end at any moment.
+type worker struct {
+	store JobStore
+	log   zerolog.Logger
+	done  func()        // tells the engine that posts may have come due
+	wake  chan struct{} // a job was started here
 }
 
-type jobError struct {
-	Post int64
-	Err  error
+func newWorker(store JobStore, log zerolog.Logger, done func()) *worker {
+	return &worker{store: store, log: log, done: done, wake: make(chan struct{}, 1)}
 }
 
-func newJobs(log zerolog.Logger) *jobs {
-	ctx, stop := context.WithCancel(context.Background())
-	return &jobs{log: log, all: make(map[string]*job), ctx: ctx, stop: stop}
-}
-
-func (j *jobs) close() {
-	j.stop()
-	j.done.Wait()
-}
-
-// start runs do as a job; the same key again is the same job.
-func (j *jobs) start(one *job, do func(context.Context, *job) error) error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if _, known := j.all[one.key]; known {
-		return nil
+func (w *worker) look() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
 	}
-	running := 0
-	for key, old := range j.all {
-		switch ended := old.endedAt(); {
-		case ended.IsZero():
-			running++
-		case time.Since(ended) > jobsKept:
-			delete(j.all, key)
+}
+
+func (w *worker) run(ctx context.Context) {
+	t := time.NewTicker(jobLook)
+	defer t.Stop()
+	for {
+		for w.one(ctx) && ctx.Err() == nil {
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-w.wake:
+		case <-t.C:
 		}
 	}
-	if running >= jobsAtOnce {
-		return moment.Errorf(moment.Conflict, "Other bulk changes are under way; wait until one of them has ended.")
-	}
-	if j.ctx.Err() != nil {
-		return moment.Errorf(moment.Unavailable, "The program is stopping.")
-	}
-	one.begun = time.Now()
-	j.all[one.key] = one
-	j.done.Go(func() {
-		err := do(j.ctx, one)
-		one.end(err)
-		if err != nil && !errors.Is(err, context.Canceled) {
-			j.log.Error().Err(err).Str("job", one.title).Str("by", one.by.Actor).Msg("bulk change broke off")
+}
+
+// one works on a job, if there is one that nobody has. It reports whether to
+// look for another at once.
+func (w *worker) one(ctx context.Context) bool {
+	j, err := w.store.ClaimJob(ctx, jobLease)
+	if err != nil || j == nil {
+		if err != nil && ctx.Err() == nil {
+			w.log.Warn().Err(err).Msg("jobs cannot be looked for")
 		}
-	})
+		return false
+	}
+	err = w.work(ctx, j)
+	if w.done(); err == nil {
+		return true
+	}
+	if ctx.Err() == nil {
+		w.log.Error().Err(err).Str("job", j.Kind).Str("by", j.By.Actor).Msg("bulk change interrupted; it will be taken up again")
+	}
+	put, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	if err := w.store.LeaveJob(put, j); err != nil {
+		w.log.Warn().Err(err).Msg("bulk change not given back; its lease will run out")
+	}
+	return false
+}
+
+// work changes the posts from where the job is.
+func (w *worker) work(ctx context.Context, j *moment.Job) error {
+	for at := j.Done; ; {
+		items, err := w.store.JobItems(ctx, j.ID, at, jobBatch)
+		if err != nil {
+			return err
+		}
+		for _, i := range items {
+			held, err := w.store.JobStep(ctx, j, i, jobLease)
+			if err != nil {
+				return err
+			}
+			if !held {
+				return w.store.EndJob(ctx, j) // stopped; or somebody else's, and then this does nothing
+			}
+			at = i.N
+		}
+		if len(items) < jobBatch {
+			return w.store.EndJob(ctx, j)
+		}
+	}
+}
+
+// startJob stores a bulk change of the visitor's and has it looked at at once.
+func (s *Web) startJob(r *http.Request, j moment.Job, items []moment.JobItem) error {
+	j.By = origin(r)
+	if err := s.store.StartJob(r.Context(), j, items); err != nil {
+		return err
+	}
+	s.worker.look()
 	return nil
 }
 
-func (j *jobs) get(key string) (*job, bool) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	one, ok := j.all[key]
-	return one, ok
-}
+// Run works on bulk changes until ctx ends.
+func (s *Web) Run(ctx context.Context) { s.worker.run(ctx) }
 
-func (one *job) endedAt() time.Time {
-	one.mu.Lock()
-	defer one.mu.Unlock()
-	return one.ended
-}
-
-// step records what became of one post.
-func (one *job) step(post int64, err error) {
-	one.mu.Lock()
-	defer one.mu.Unlock()
-	one.done++
-	if err == nil {
-		return
+func (s *Web) jobRoutes() []route {
+	return []route{
+		{"GET /jobs", moment.PermView, s.listJobs},
+		{"GET /jobs/{key}", moment.PermView, s.showJob},
+		{"POST /jobs/{key}/stop", moment.PermView, s.stopJob},
 	}
-	one.failed++
-	if len(one.errors) < errorsKept {
-		one.errors = append(one.errors, jobError{post, err})
-	}
-}
-
-func (one *job) end(err error) {
-	one.mu.Lock()
-	defer one.mu.Unlock()
-	one.ended, one.broken = time.Now(), err != nil
 }
 
 // jobPage shows how far a bulk change is.
 type jobPage struct {
 	Frame
-	Title                     string
-	Total, Done, Failed, Well int
-	Ended, Broken             bool
-	Back                      string
-	Errors                    []jobLine
+	moment.Job
+	Title    string
+	Well     int
+	Over     bool
+	MayStop  bool
+	Refusals []jobLine
 }
 
 type jobLine struct {
@@ -147,19 +153,54 @@ type jobLine struct {
 }
 
 func (s *Web) showJob(w http.ResponseWriter, r *http.Request) error {
-	one, ok := s.jobs.get(r.PathValue("key"))
-	if !ok || one.by.Actor != userOf(r).Name {
-		return moment.Errorf(moment.NotFound, "This bulk change is not known here any more; the posts themselves say what became of them.")
+	j, err := s.store.JobByKey(r.Context(), r.PathValue("key"))
+	if err != nil {
+		return err
 	}
 	c := s.texts[langOf(r)]
-	one.mu.Lock()
-	p := &jobPage{Title: one.title, Total: one.total, Done: one.done, Failed: one.failed, Well: one.done - one.failed,
-		Ended: !one.ended.IsZero(), Broken: one.broken, Back: one.back}
-	errs := slices.Clone(one.errors)
-	one.mu.Unlock()
-	for _, e := range errs {
-		said := explain(c, e.Err)
-		p.Errors = append(p.Errors, jobLine{e.Post, fmt.Sprintf("%s %s", said.What, said.Why)})
+	p := &jobPage{Job: j, Title: "job." + j.Kind, Well: j.Done - j.Failed, Over: !j.EndedAt.IsZero(), MayStop: mayStop(r, &j)}
+	for _, e := range j.Errors {
+		said := explain(c, &moment.Error{Kind: e.Kind, Message: e.Message})
+		p.Refusals = append(p.Refusals, jobLine{e.PostID, fmt.Sprintf("%s %s", said.What, said.Why)})
 	}
 	return s.page(w, r, view{Page: "job", Block: "job", Data: p})
+}
+
+// mayStop: who started it, and who runs the place.
+func mayStop(r *http.Request, j *moment.Job) bool {
+	return j.EndedAt.IsZero() && !j.Stop && (j.By.Actor == userOf(r).Name || userOf(r).May(moment.PermAdmin))
+}
+
+func (s *Web) stopJob(w http.ResponseWriter, r *http.Request) error {
+	key := r.PathValue("key")
+	j, err := s.store.JobByKey(r.Context(), key)
+	if err != nil {
+		return err
+	}
+	if !j.EndedAt.IsZero() || j.Stop {
+		return seeOther(w, r, "/jobs/"+url.PathEscape(key))
+	}
+	if !mayStop(r, &j) {
+		return moment.Errorf(moment.Conflict, "Only who started a bulk change may stop it.")
+	}
+	if err := s.store.StopJob(r.Context(), key); err != nil {
+		return err
+	}
+	say(w, r, "job.stopping")
+	return seeOther(w, r, "/jobs/"+url.PathEscape(key))
+}
+
+// jobsPage lists the latest bulk changes.
+type jobsPage struct {
+	Frame
+	Jobs []moment.Job
+}
+
+func (s *Web) listJobs(w http.ResponseWriter, r *http.Request) error {
+	p := &jobsPage{}
+	var err error
+	if p.Jobs, err = s.store.Jobs(r.Context(), "", jobsKept); err != nil {
+		return err
+	}
+	return s.page(w, r, view{Page: "jobs", Block: "jobs", Data: p})
 }

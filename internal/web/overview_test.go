@@ -47,7 +47,7 @@ func TestFiltersLiveInTheAddress(t *testing.T) {
 	s.post(a, "龙井开售", nil)
 	s.post(b, "桂花乌龙 100%", nil)
 	s.get("/queue?instance="+id(a)).has("龙井开售", "All 1 that match").lacks("桂花乌龙")
-	s.get("/history?q=" + "%E4%B9%8C%E9%BE%99").has("桂花乌龙").lacks("龙井开售")
+	s.get("/history?q=" + "%E4%B9%8C%E9%BE%99").has("桂花<mark>乌龙</mark>").lacks("龙井开售")
 	s.get("/history?q=100%25&state=scheduled&author=lin").has("桂花乌龙").lacks("龙井开售")
 	s.get("/history?from=2020-01-01&to=2020-01-02").has("No post matches").lacks("龙井开售")
 	// What makes no sense selects everything.

@@ -54,6 +54,7 @@ func TestPages(t *testing.T) {
 		"pause":      {path: "/pause", has: []string{"Nothing more is sent"}},
 		"resume":     {path: "/resume", has: []string{"Nothing is paused"}},
 		"bulk":       {path: "/queue/bulk", form: []string{"do", "reschedule", "id", id(queued) + ".1"}, has: []string{"1 posts will be changed", "Move all by"}},
+		"jobs":       {path: "/jobs", has: []string{"Cancel posts", "lin"}, part: true},
 		"job":        {path: "/jobs/" + key, has: []string{"of 1 posts"}, part: true},
 		"compose":    {path: "/posts/new", has: []string{"Tea house", "Which instances", "Still missing", "Schedule"}},
 		"made":       {path: "/posts/new/made/" + formKey, has: []string{"2 posts are there", "cancel these 2"}, part: true},

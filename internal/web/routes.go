@@ -31,6 +31,8 @@ func (s *Web) table() []route {
 		s.pageRoutes(),
 		s.actionRoutes(),
 		s.approvalRoutes(),
+		s.jobRoutes(),
+		s.historyRoutes(),
 		s.peopleRoutes(),
 		s.audienceRoutes(),
 		s.workCalendarRoutes(),

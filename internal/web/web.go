@@ -12,6 +12,9 @@ import (
 
 // Store is the part of the database the pages need.
 type Store interface {
+	JobStore
+	ViewStore
+
 	Posts(ctx context.Context, q moment.PostQuery) (posts []moment.PostView, more bool, err error)
 	CountPosts(ctx context.Context, q moment.PostQuery, limit int) (n int, err error)
 	Post(ctx context.Context, id int64) (*moment.PostView, error)
@@ -94,7 +97,7 @@ type Web struct {
 	handler http.Handler
 	known   known
 	live    *live
-	jobs    *jobs
+	worker  *worker
 }
 
 // New returns the pages' handler. It does no work until requests come; Close
@@ -107,7 +110,7 @@ func New(cfg Config) *Web {
 	}
 	s.known.read = s.readKnown
 	s.live = newLive(cfg.Store.LastEvent)
-	s.jobs = newJobs(s.log)
+	s.worker = newWorker(cfg.Store, s.log, func() { s.known.forget(); cfg.Engine.Wake() })
 	s.routes = s.table()
 	s.handler = s.serve()
 	return s
@@ -116,12 +119,9 @@ func New(cfg Config) *Web {
 // ServeHTTP implements http.Handler.
 func (s *Web) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
-// Close ends the streams that browsers listen to and the bulk work under way,
-// and waits for both. A server that shuts down would wait for them for ever.
-func (s *Web) Close() {
-	s.live.close()
-	s.jobs.close()
-}
+// Close ends the streams that browsers listen to, and waits for that. A server
+// that shuts down would wait for them for ever.
+func (s *Web) Close() { s.live.close() }
 
 // origin says in the audit trail who makes the request.
 func origin(r *http.Request) moment.Origin {

@@ -1,0 +1,111 @@
+package web_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"momentcast/internal/moment"
+)
+
+// A job whose process died is taken over where it was: nothing is moved twice.
+func TestJobOfADeadProcessIsTakenOver(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	i := s.instance("wxid_a", "a")
+	due := time.Now().Add(time.Hour).Truncate(time.Second)
+	var items []moment.JobItem
+	for n := range 20 {
+		p := s.post(i, fmt.Sprint("post ", n), func(p *moment.Post) { p.DueAt = due })
+		items = append(items, moment.JobItem{PostID: p, Version: 1, DueAt: due})
+	}
+	key := strings.Repeat("d", 26)
+	j := moment.Job{Key: key, Kind: "reschedule", Spec: moment.JobSpec{Shift: time.Hour}, By: moment.Origin{Actor: "lin", Source: "web"}, Back: "/queue"}
+	// The dead process had taken it, and got as far as the seventh post.
+	s.exec(`INSERT INTO jobs (key, kind, spec, actor, source, back, total, state, token, lease_until)
+		VALUES ($1, 'reschedule', $2, 'lin', 'web', '/queue', 20, 'running', 1, now() + interval '1 hour')`, key, j.Spec)
+	s.exec(`INSERT INTO job_items SELECT (SELECT id FROM jobs), n, id, 1, due_at FROM (SELECT id, due_at, row_number() OVER (ORDER BY id) AS n FROM posts) p`)
+	dead, err := s.db.JobByKey(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range 7 {
+		items[n].N = n + 1
+		if held, err := s.db.JobStep(t.Context(), &dead, items[n], time.Hour); err != nil || !held {
+			t.Fatal(held, err)
+		}
+	}
+	s.get("/jobs/"+key).has("7 of 20 posts", "You may leave")
+	s.exec(`UPDATE jobs SET lease_until = now() - interval '1 second'`)
+	s.settled(page{t, http.StatusSeeOther, http.Header{"Location": {"/jobs/" + key}}, ""}).has("20 changed, 0 were not")
+	if n := s.text(`SELECT count(*)::text FROM posts WHERE due_at = $1 AND version = 2`, due.Add(time.Hour)); n != "20" {
+		t.Errorf("%s posts were moved once", n)
+	}
+	// What the dead one does late changes nothing.
+	items[7].N, items[7].Version = 8, 0
+	if held, err := s.db.JobStep(t.Context(), &dead, items[7], time.Hour); err != nil || held {
+		t.Errorf("held %t, %v", held, err)
+	}
+	if n := s.text(`SELECT count(*)::text FROM posts WHERE version = 2`); n != "20" {
+		t.Errorf("%s posts are as the job left them", n)
+	}
+	if n := s.text(`SELECT count(*)::text FROM job_items`); n != "0" {
+		t.Errorf("%s items are left of a job that is over", n)
+	}
+}
+
+func TestJobIsStoppedByItsOwner(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	p := s.post(s.instance("wxid_a", "a"), "kept", nil)
+	key := strings.Repeat("s", 26)
+	s.exec(`INSERT INTO jobs (key, kind, spec, actor, source, back, total, state, token, lease_until)
+		VALUES ($1, 'cancel', '{}', 'wang', 'web', '/queue', 1, 'running', 1, now() + interval '1 hour')`, key)
+	s.exec(`INSERT INTO job_items SELECT id, 1, $1, 1 FROM jobs`, p)
+	s.do("viewer", http.MethodPost, "/jobs/"+key+"/stop", map[string][]string{}).want(http.StatusConflict)
+	s.submit("/jobs/" + key + "/stop").to("/jobs/" + key)
+	s.get("/jobs/" + key).has("It stops after the post")
+	s.exec(`UPDATE jobs SET lease_until = now() - interval '1 second'`)
+	s.settled(page{t, http.StatusSeeOther, http.Header{"Location": {"/jobs/" + key}}, ""}).has("It was stopped", "0 changed")
+	if s.state(p) != "scheduled" {
+		t.Error("it was changed after the stop")
+	}
+}
+
+// Many posts are changed with progress that can be watched.
+func TestBulkOfManyPosts(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	const posts = 600
+	s.exec(`INSERT INTO instances (wc_id) SELECT 'wxid_' || g FROM generate_series(1, 200) g`)
+	s.exec(`INSERT INTO posts (instance_id, state, due_at, max_lateness, content, title, description, url, thumb_url, visibility, author, source)
+		SELECT 1 + n % 200, 'scheduled', now() + n * interval '1 minute', '0', 'c', 't' || n, '', 'https://e.com', 'https://e.com', 'everyone', 'bulk', 'api' FROM generate_series(1, $1::int) n`, posts)
+	key := strings.Repeat("m", 26)
+	answer := s.submit("/queue/bulk/run", "do", "cancel", "all", "1", "key", key, "shown", "9999999999999").to("/jobs/" + key)
+	seen := map[string]bool{}
+	for range 3000 {
+		p := s.get("/jobs/" + key).want(http.StatusOK)
+		seen[p.value()] = true
+		if strings.Contains(p.body, "Done:") {
+			break
+		}
+		pause(10 * time.Millisecond)
+	}
+	s.settled(answer).has(fmt.Sprintf("%d changed, 0 were not", posts))
+	if len(seen) < 4 {
+		t.Errorf("progress was seen at %d places only", len(seen))
+	}
+	if n := s.text(`SELECT count(*)::text FROM posts WHERE state = 'cancelled'`); n != fmt.Sprint(posts) {
+		t.Errorf("%s were cancelled", n)
+	}
+}
+
+// value is how far the progress bar is.
+func (p page) value() string {
+	_, rest, _ := strings.Cut(p.body, `<progress`)
+	_, rest, _ = strings.Cut(rest, `value="`)
+	v, _, _ := strings.Cut(rest, `"`)
+	return v
+}
