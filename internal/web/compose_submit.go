@@ -123,7 +123,8 @@ func (s *Web) checked(ctx context.Context, r *http.Request, p *composePage, stat
 	}
 	preview := s.preview(previewing{form: &p.Typed, settings: k.settings, outlook: o, posts: posts, checks: checks, seen: seen, c: s.texts[langOf(r)]})
 	if len(preview.Warnings) > 0 && !preview.Agreed {
-		return nil, moment.InvalidFields([]moment.Field{{Path: "agreed", Message: "read the warnings and tick that you want this"}})
+		return nil, &moment.Error{Kind: moment.Invalid, Message: "There are warnings to be agreed to first.",
+			Fields: []moment.Field{{Path: "agreed", Message: "read the warnings and tick that you want this"}}}
 	}
 	return posts, nil
 }
