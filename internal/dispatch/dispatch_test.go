@@ -188,6 +188,7 @@ func (f *fake) RecordComment(context.Context, moment.CommentTask, moment.Result,
 func (f *fake) Heartbeat(context.Context, string, string, int) error { return nil }
 func (f *fake) Goodbye(context.Context, string) error                { return nil }
 func (f *fake) Tidy(context.Context) error                           { return nil }
+func (f *fake) Expand(context.Context, string) (bool, error)         { return false, nil }
 
 // wire is a gateway in memory.
 type wire struct {

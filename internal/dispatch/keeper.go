@@ -26,6 +26,7 @@ func (d *Dispatcher) keepHouse(ctx context.Context) {
 	tick(d.cfg.Housekeep, "expired leases and missed posts", d.settleExpired)
 	tick(time.Second, "read-back of unknown outcomes", d.readBackDue)
 	tick(time.Second, "first comments", d.commentDue)
+	tick(time.Second, "campaigns", d.expandDue)
 	tick(5*time.Second, "heartbeat", d.heartbeat)
 	tick(time.Hour, "partitions and old keys", d.store.Tidy)
 
@@ -57,6 +58,22 @@ func (d *Dispatcher) settleExpired(ctx context.Context) error {
 		d.log.Warn().Int("scheduled_again", lapsed).Int("unknown", doubted).Int("missed", missed).Int("approval_expired", expired).
 			Msg("settled what was left behind")
 		d.Wake()
+	}
+	return nil
+}
+
+// expandDue plans campaigns ahead until none is left to do. It rests as long as
+// it works: what is due now must not wait for what is due in a month.
+func (d *Dispatcher) expandDue(ctx context.Context) error {
+	for ctx.Err() == nil {
+		began := time.Now()
+		step, done := context.WithTimeout(ctx, dbTimeout)
+		more, err := d.store.Expand(step, d.cfg.Replica)
+		done()
+		if err != nil || !more {
+			return err
+		}
+		sleep(ctx, time.Since(began))
 	}
 	return nil
 }

@@ -58,6 +58,10 @@ type Store interface {
 	// RecordComment writes how a comment's call ended.
 	RecordComment(ctx context.Context, t moment.CommentTask, r moment.Result, replica string) error
 
+	// Expand plans ahead for one campaign, a bounded step; more = there may be
+	// another to do now.
+	Expand(ctx context.Context, replica string) (more bool, err error)
+
 	// Heartbeat says that the replica's dispatcher turns.
 	Heartbeat(ctx context.Context, replica, version string, inFlight int) error
 	// Goodbye says that the replica ends.

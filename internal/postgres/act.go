@@ -152,7 +152,14 @@ func (p *lockedPost) move(ctx context.Context, tx pgx.Tx, action moment.Action, 
 // text; parameters from $2 on) and writes the audit line.
 func (p *lockedPost) set(ctx context.Context, tx pgx.Tx, action moment.Action, to moment.State, by moment.Origin,
 	detail map[string]any, assignments string, args ...any) error {
-	q := `UPDATE posts SET ` + assignments + `, version = version + 1, updated_at = now() WHERE id = $1`
+	// Whatever a person decides about a campaign's post stays: the campaign no longer rewrites it, and releases it only
+	// if nobody has to approve the new text.
+	held := `false`
+	if action == moment.ActEdit || action == moment.ActReschedule {
+		held = `campaign_held AND NOT (SELECT require_approval FROM settings)`
+	}
+	q := `UPDATE posts SET ` + assignments + `, by_hand = occurrence_id IS NOT NULL, campaign_held = ` + held + `,
+		version = version + 1, updated_at = now() WHERE id = $1`
 	if _, err := tx.Exec(ctx, q, append([]any{p.ID}, args...)...); err != nil {
 		return err
 	}

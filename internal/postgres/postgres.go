@@ -136,6 +136,10 @@ func translate(err error) error {
 		return moment.InvalidFields([]moment.Field{{Path: "audience_id", Message: "there is no such audience any more"}})
 	case pe.ConstraintName == "instances_wc_id_key":
 		return &moment.Error{Kind: moment.Conflict, Message: "This account is registered already.", Err: err}
+	case pe.ConstraintName == "campaigns_external_key_idx":
+		return &moment.Error{Kind: moment.Conflict, Message: "A campaign with this external_key exists already.", Err: err}
+	case pe.ConstraintName == "campaign_releases":
+		return &moment.Error{Kind: moment.Conflict, Message: "The post's campaign does not send now: it is paused, stopped or waits for approval. Decide about the campaign.", Err: err}
 	case pe.Code == "23505":
 		return &moment.Error{Kind: moment.Conflict, Message: "It exists already.", Err: err}
 	case pe.ConstraintName == "posts_instance_id_fkey":

@@ -77,6 +77,9 @@ func (db *DB) ChangeWorkCalendar(ctx context.Context, region string, ifVersion i
 		if err := storeCalendar(ctx, tx, is, e); err != nil {
 			return err
 		}
+		if err := replanRegion(ctx, tx, region); err != nil {
+			return err
+		}
 		return tell(ctx, tx, moment.Event{Action: "workcalendar", Actor: by.Actor, Source: by.Source, Detail: calendarDetail(region, e)})
 	})
 	if err != nil {

@@ -1,0 +1,219 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"momentcast/internal/failpoint"
+	"momentcast/internal/moment"
+)
+
+// unsettled are the next occurrences whose posts don't reflect the campaign.
+func (x *expansion) unsettled(ctx context.Context) ([]*moment.Occurrence, error) {
+	const q = `
+		SELECT ` + occurrenceCols + ` FROM occurrences o
+		WHERE o.campaign_id = $1 AND o.open AND o.settled <> $2
+		ORDER BY o.at, o.id LIMIT 50`
+	rows, err := x.tx.Query(ctx, q, x.c.ID, x.c.SpecVersion)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, scanOccurrence)
+}
+
+// part is an occurrence with those of its members that one step deals with.
+type part struct {
+	o       *moment.Occurrence
+	members []moment.Target
+	whole   bool // none are left for another step
+}
+
+// settle makes the posts of the occurrences follow the campaign, as many as one
+// transaction may touch.
+func (x *expansion) settle(ctx context.Context, open []*moment.Occurrence) error {
+	parts, err := x.gather(ctx, open)
+	if err != nil {
+		return err
+	}
+	var instances []int64
+	for _, p := range parts {
+		for _, t := range p.members {
+			instances = append(instances, t.ID)
+		}
+	}
+	slices.Sort(instances)
+	instances = slices.Compact(instances)
+	if err := lock(ctx, x.tx, instances...); err != nil {
+		return err
+	}
+	posts, err := x.readPosts(ctx, parts)
+	if err != nil {
+		return err
+	}
+	var changes []change
+	for _, p := range parts {
+		cs, problems := x.c.Settle(p.o, p.members, func(id int64) bool { return x.member[id] }, posts[p.o.ID], x.now)
+		for _, ch := range cs {
+			changes = append(changes, change{ch, p.o})
+		}
+		p.note(problems, x.c.SpecVersion)
+	}
+	moved, err := x.apply(ctx, changes)
+	if err != nil {
+		return err
+	}
+	failpoint.Hit("expand-posts")
+	if err := x.storeParts(ctx, parts); err != nil || !moved {
+		return err
+	}
+	if err := refresh(ctx, x.tx, instances...); err != nil {
+		return err
+	}
+	_, err = x.tx.Exec(ctx, wake)
+	return err
+}
+
+// change is what happens to a post of an occurrence.
+type change struct {
+	moment.PostChange
+	o *moment.Occurrence
+}
+
+// gather takes members of the occurrences, in the order of their ids, until a
+// step is full.
+func (x *expansion) gather(ctx context.Context, open []*moment.Occurrence) ([]*part, error) {
+	var parts []*part
+	left := stepPosts
+	for _, o := range open {
+		members, err := x.members(ctx, o, left+1)
+		if err != nil {
+			return nil, err
+		}
+		p := &part{o: o, members: members, whole: len(members) <= left}
+		if !p.whole {
+			p.members = members[:left]
+		}
+		parts = append(parts, p)
+		if left -= len(p.members); left <= 0 {
+			break
+		}
+	}
+	return parts, nil
+}
+
+// members are the next instances of the occurrence: targets, and those that
+// have a post from when they were.
+func (x *expansion) members(ctx context.Context, o *moment.Occurrence, most int) ([]moment.Target, error) {
+	var out []moment.Target
+	if o.Fires() {
+		from, _ := slices.BinarySearchFunc(x.targets, o.Cursor+1, func(t moment.Target, id int64) int { return cmp.Compare(t.ID, id) })
+		out = append(out, x.targets[from:min(len(x.targets), from+most)]...)
+	}
+	if o.Settled == 0 && o.Cursor == 0 {
+		return out, nil // it has no posts
+	}
+	q := fmt.Sprintf(`
+		SELECT i.id, i.wc_id, i.name FROM posts p JOIN instances i ON i.id = p.instance_id
+		WHERE p.occurrence_id = $1 AND p.instance_id > $2
+		ORDER BY p.instance_id LIMIT %d`, most)
+	rows, err := x.tx.Query(ctx, q, o.ID, o.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	have, err := pgx.CollectRows(rows, pgx.RowToStructByPos[moment.Target])
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, have...)
+	slices.SortStableFunc(out, func(a, b moment.Target) int { return cmp.Compare(a.ID, b.ID) })
+	out = slices.CompactFunc(out, func(a, b moment.Target) bool { return a.ID == b.ID })
+	return out[:min(len(out), most)], nil
+}
+
+// readPosts reads the members' posts, by occurrence. Their instances are locked,
+// so that nothing else changes those that are not in flight.
+func (x *expansion) readPosts(ctx context.Context, parts []*part) (map[int64][]*moment.CampaignPost, error) {
+	var occurrences, instances []int64
+	for _, p := range parts {
+		for _, t := range p.members {
+			occurrences, instances = append(occurrences, p.o.ID), append(instances, t.ID)
+		}
+	}
+	const q = `
+		SELECT p.occurrence_id, p.by_hand, p.campaign_held, ` + postCols + `
+		FROM unnest($1::bigint[], $2::bigint[]) u(o, i)
+		JOIN posts p ON p.occurrence_id = u.o AND p.instance_id = u.i`
+	rows, err := x.tx.Query(ctx, q, occurrences, instances)
+	if err != nil {
+		return nil, err
+	}
+	out := map[int64][]*moment.CampaignPost{}
+	_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (*moment.CampaignPost, error) {
+		p := &moment.CampaignPost{}
+		var occurrence int64
+		if err := row.Scan(append([]any{&occurrence, &p.ByHand, &p.Held}, postDest(&p.Post)...)...); err != nil {
+			return nil, err
+		}
+		out[occurrence] = append(out[occurrence], p)
+		return p, nil
+	})
+	return out, err
+}
+
+// note keeps what could not be made, and how far the occurrence is settled.
+func (p *part) note(problems []moment.RenderProblem, spec int64) {
+	const most = 20
+	if p.o.Cursor == 0 {
+		p.o.Problems = nil
+	}
+	p.o.Problems = append(p.o.Problems, problems...)
+	p.o.Problems = p.o.Problems[:min(len(p.o.Problems), most)]
+	if p.whole {
+		p.o.Settled, p.o.Cursor = spec, 0
+	} else {
+		p.o.Cursor = p.members[len(p.members)-1].ID
+	}
+}
+
+func (x *expansion) storeParts(ctx context.Context, parts []*part) error {
+	const q = `
+		UPDATE occurrences o SET settled = r.settled, cursor = r.cursor, problems = r.problems, updated_at = now()
+		FROM json_to_recordset($1::json) AS r(id bigint, settled bigint, cursor bigint, problems jsonb)
+		WHERE o.id = r.id`
+	// What the schedule has no more and nobody has a post of was never there.
+	const forget = `
+		DELETE FROM occurrences o
+		WHERE o.id = ANY($1::bigint[]) AND o.reason = 'schedule_changed' AND NOT EXISTS (SELECT FROM posts p WHERE p.occurrence_id = o.id)`
+	type row struct {
+		ID       int64                  `json:"id"`
+		Settled  int64                  `json:"settled"`
+		Cursor   int64                  `json:"cursor"`
+		Problems []moment.RenderProblem `json:"problems,omitempty"`
+	}
+	rows, gone := make([]row, len(parts)), make([]int64, 0)
+	for i, p := range parts {
+		rows[i] = row{p.o.ID, p.o.Settled, p.o.Cursor, p.o.Problems}
+		if p.whole && p.o.Reason == moment.WhyScheduleChanged {
+			gone = append(gone, p.o.ID)
+		}
+	}
+	b, err := json.Marshal(rows)
+	if err != nil {
+		return err
+	}
+	if _, err := x.tx.Exec(ctx, q, string(b)); err != nil {
+		return err
+	}
+	if len(gone) > 0 {
+		if _, err := x.tx.Exec(ctx, forget, gone); err != nil {
+			return err
+		}
+	}
+	_, err = x.tx.Exec(ctx, `UPDATE campaigns SET expand_at = now(), settled_at = NULL WHERE id = $1`, x.c.ID)
+	return err
+}
