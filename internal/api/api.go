@@ -24,6 +24,7 @@ const (
 // Store is the part of the database the API needs.
 type Store interface {
 	postChecker
+	CampaignStore
 
 	CreatePosts(ctx context.Context, posts []*moment.Post, key moment.RequestKey) (ids []int64, replayed bool, err error)
 	Answered(ctx context.Context, key moment.RequestKey) ([]int64, error)
@@ -119,6 +120,7 @@ func New(cfg Config) *API {
 	a.registerInstances()
 	a.registerContacts()
 	a.registerAudiences()
+	a.registerCampaigns()
 	a.registerControl()
 	a.registerTokens()
 	a.registerHolidays()

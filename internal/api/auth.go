@@ -59,6 +59,25 @@ var needs = map[string]moment.Permission{
 	"get-audience":         moment.PermView,
 	"edit-audience":        moment.PermWrite,
 	"delete-audience":      moment.PermWrite,
+
+	"create-campaign":   moment.PermWrite,
+	"list-campaigns":    moment.PermView,
+	"get-campaign":      moment.PermView,
+	"edit-campaign":     moment.PermWrite,
+	"delete-campaign":   moment.PermWrite,
+	"activate-campaign": moment.PermWrite,
+	"approve-campaign":  moment.PermApprove,
+	"reject-campaign":   moment.PermApprove,
+	"pause-campaign":    moment.PermWrite,
+	"resume-campaign":   moment.PermWrite,
+	"stop-campaign":     moment.PermWrite,
+	"clone-campaign":    moment.PermWrite,
+	"preview-schedule":  moment.PermView,
+	"preview-campaign":  moment.PermView,
+	"dry-run":           moment.PermView,
+	"dry-run-campaign":  moment.PermView,
+	"list-occurrences":  moment.PermView,
+	"change-occurrence": moment.PermWrite,
 }
 
 // public marks what needs no token: the callback, whose path is its secret, and
