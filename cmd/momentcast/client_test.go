@@ -69,7 +69,7 @@ func TestPostCommands(t *testing.T) {
 	}
 	answers := map[string]string{
 		"POST /posts/check": `{"ok":false,"findings":[{"severity":"warn","field":"title","en":"x"}],"departures":[{"wc_id":"wxid_one","due_at":"2027-01-01T00:00:00Z","leaves_at":null,"why":"gap","missed":true,"clashes":[{"kind":"daily_cap","post_id":null,"at":"2027-01-01T00:00:00Z","count":2,"limit":1}]}]}`,
-		"POST /posts": stubPost, "POST /posts/batch": `{"ids":[7,8]}`, "GET /posts": `{"items":[` + stubPost + `],"next_cursor":"NEXT"}`, "GET /posts/7": stubPost,
+		"POST /posts":       stubPost, "POST /posts/batch": `{"ids":[7,8]}`, "GET /posts": `{"items":[` + stubPost + `],"next_cursor":"NEXT"}`, "GET /posts/7": stubPost,
 		"POST /posts/7/cancel": stubPost, "POST /posts/7/retry": stubPost, "POST /posts/7/send-now": stubPost, "POST /posts/7/reschedule": stubPost,
 		"POST /posts/7/resolve": stubPost, "POST /posts/7/recall": stubPost,
 		"GET /instances": `{"items":[` + stubInstance + `],"next_cursor":null}`,
@@ -90,13 +90,13 @@ func TestPostCommands(t *testing.T) {
 		"show":      {[]string{"post", "show", "7"}, []string{"GET /posts/7"}, "It waits."},
 		"check": {[]string{"post", "check", "-i", "3", "--title", "t", "--also", "4,5", "--stagger", "2m"},
 			[]string{`POST /posts/check {"instance_id":3,"instance_ids":[4,5],"stagger":"2m","title":"t"}`}, "would be missed (gap)\n      2 posts on that day, the cap is 1"},
-		"cancel":    {[]string{"post", "cancel", "7", "--reason", "sold out"}, []string{`POST /posts/7/cancel {"reason":"sold out"}`}, "post 7"},
-		"retry":     {[]string{"post", "retry", "7"}, []string{"POST /posts/7/retry"}, "post 7"},
-		"send now":  {[]string{"post", "send-now", "7"}, []string{"POST /posts/7/send-now"}, "post 7"},
-		"new time":  {[]string{"post", "reschedule", "7", "2027-01-01T08:00:00+08:00"}, []string{`POST /posts/7/reschedule {"due_at":"2027-01-01T08:00:00+08:00"}`}, "post 7"},
-		"resolve":   {[]string{"post", "resolve", "7", "sent", "--moment-id", "13367129656153944194"}, []string{`POST /posts/7/resolve {"moment_id":"13367129656153944194","outcome":"sent"}`}, "post 7"},
-		"recall":    {[]string{"post", "recall", "7", "delete"}, []string{`POST /posts/7/recall {"mode":"delete"}`}, "post 7"},
-		"as JSON":   {[]string{"post", "show", "7", "--json"}, []string{"GET /posts/7"}, "\n  \"id\": 7,\n"},
+		"cancel":   {[]string{"post", "cancel", "7", "--reason", "sold out"}, []string{`POST /posts/7/cancel {"reason":"sold out"}`}, "post 7"},
+		"retry":    {[]string{"post", "retry", "7"}, []string{"POST /posts/7/retry"}, "post 7"},
+		"send now": {[]string{"post", "send-now", "7"}, []string{"POST /posts/7/send-now"}, "post 7"},
+		"new time": {[]string{"post", "reschedule", "7", "2027-01-01T08:00:00+08:00"}, []string{`POST /posts/7/reschedule {"due_at":"2027-01-01T08:00:00+08:00"}`}, "post 7"},
+		"resolve":  {[]string{"post", "resolve", "7", "sent", "--moment-id", "13367129656153944194"}, []string{`POST /posts/7/resolve {"moment_id":"13367129656153944194","outcome":"sent"}`}, "post 7"},
+		"recall":   {[]string{"post", "recall", "7", "delete"}, []string{`POST /posts/7/recall {"mode":"delete"}`}, "post 7"},
+		"as JSON":  {[]string{"post", "show", "7", "--json"}, []string{"GET /posts/7"}, "\n  \"id\": 7,\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
