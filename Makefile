@@ -93,6 +93,10 @@ bench: setup-run build ## measure the engine; ARGS="…" is passed on
 crash: setup ## kill and freeze it ROUNDS times and count what was sent
 	go test -count=1 -timeout 6h -run TestCrashMatrix -v ./internal/crash -args -rounds=$(ROUNDS) $(ARGS)
 
+.PHONY: expand
+expand: setup ## kill replicas while they expand campaigns, ROUNDS times, and count what is there
+	go test -count=1 -timeout 3h -run TestExpansionSurvivesKills -v ./internal/crash -args -expand-rounds=$(ROUNDS) $(ARGS)
+
 .PHONY: clocks
 clocks: setup ## replicas whose clocks are ten minutes off
 	go test -count=1 -tags clocks -run TestClocks -v ./internal/crash
