@@ -104,6 +104,20 @@ func TestSettingsFromTheEnvironment(t *testing.T) {
 	}
 }
 
+// A zero does not quietly mean the default.
+func TestZeroIsNotTheDefault(t *testing.T) {
+	for name, value := range map[string]string{
+		"MOMENTCAST_CONCURRENCY": "0", "MOMENTCAST_GATEWAY_TIMEOUT": "0s", "MOMENTCAST_LOOK_EVERY": "0", "MOMENTCAST_GRACE": "0s",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv(name, value)
+			if _, err := parseServe(t); err == nil || !strings.Contains(err.Error(), name) {
+				t.Errorf("%s=%s: %v", name, value, err)
+			}
+		})
+	}
+}
+
 func TestSecretsFromFiles(t *testing.T) {
 	t.Setenv("MOMENTCAST_GATEWAY_TOKEN_FILE", secretIn(t, "token\n"))
 	t.Setenv("MOMENTCAST_GATEWAY_PASSWORD_FILE", secretIn(t, " pass word \r\n"))

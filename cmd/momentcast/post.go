@@ -386,7 +386,7 @@ func (c *postRescheduleCmd) Run(ctx context.Context, out io.Writer, p *PostCmd) 
 
 type postResolveCmd struct {
 	ID       int64  `arg:"" help:"The post's id."`
-	Outcome  string `arg:"" enum:"sent,not_sent,leave" help:"sent: it is in the feed; not_sent: it is not, send it again; leave: close the case as it is."`
+	Outcome  string `arg:"" enum:"sent,not_sent,leave,reopen" help:"sent: it is in the feed; not_sent: it is not, send it again; leave: close the case as it is; reopen: take a closed case up again."`
 	MomentID string `placeholder:"ID" help:"With sent: the moment's id."`
 	Note     string `help:"For the audit trail."`
 }

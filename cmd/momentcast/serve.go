@@ -2,7 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net"
+	"slices"
+	"strings"
 	"time"
 
 	"momentcast/internal/app"
@@ -69,6 +73,21 @@ type engineFlags struct {
 	LookEvery   time.Duration `env:"MOMENTCAST_LOOK_EVERY" default:"10s" help:"How old a look at who is online may be when a post is sent."`
 	Grace       time.Duration `env:"MOMENTCAST_GRACE" default:"4s" help:"Time that calls get to end when stopping; what is cut off becomes unknown and is read back."`
 	Replica     string        `env:"MOMENTCAST_REPLICA" placeholder:"NAME" help:"Name of this process. Default: host name and a random suffix."`
+}
+
+// Validate refuses a zero where it would quietly mean the default.
+func (c *serveCmd) Validate() error {
+	var errs []error
+	for name, zero := range map[string]bool{
+		"MOMENTCAST_CONCURRENCY": c.Engine.Concurrency == 0, "MOMENTCAST_GATEWAY_TIMEOUT": c.Gateway.Timeout == 0,
+		"MOMENTCAST_LOOK_EVERY": c.Engine.LookEvery == 0, "MOMENTCAST_GRACE": c.Engine.Grace == 0,
+	} {
+		if zero {
+			errs = append(errs, fmt.Errorf("%s: must not be 0; leave it out for the default", name))
+		}
+	}
+	slices.SortFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return errors.Join(errs...)
 }
 
 // Run implements the command.

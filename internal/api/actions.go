@@ -30,7 +30,7 @@ func (a *API) registerActions() {
 	register(a, op("recall-post", "recall", "Take a sent post back",
 		"Asks the gateway to delete the moment, or to hide it from everyone but its account. Recorded only if the gateway did it.", http.StatusBadGateway), a.recall)
 	register(a, op("resolve-post", "resolve", "Settle a post of unknown outcome",
-		"After a look at the account's feed. sent: it is there; give its moment_id. not_sent: it is not; it is sent again (only after the deadline of the last call). leave: close the case as it is."), a.resolve)
+		"After a look at the account's feed. sent: it is there; give its moment_id. not_sent: it is not; it is sent again (only after the deadline of the last call). leave: close the case as it is; it waits for nobody any longer. reopen: take a closed case up again."), a.resolve)
 }
 
 // ActInput is what every action takes.
@@ -121,7 +121,7 @@ func (a *API) reschedule(ctx context.Context, in *rescheduleInput) (*postOutput,
 type resolveInput struct {
 	ActInput
 	Body struct {
-		Outcome  string `json:"outcome" enum:"sent,not_sent,leave"`
+		Outcome  string `json:"outcome" enum:"sent,not_sent,leave,reopen"`
 		MomentID string `json:"moment_id,omitempty" doc:"Required for sent: the moment's id, decimal." example:"13367129656153944194"`
 		Note     string `json:"note,omitempty" doc:"For the audit trail; at most 500 characters." example:"Seen in the feed at 09:03."`
 	} `nameHint:"ResolveBody"`
@@ -144,6 +144,8 @@ func (a *API) resolve(ctx context.Context, in *resolveInput) (*postOutput, error
 		act.Action = moment.ActNotSent
 	case "leave":
 		act.Action = moment.ActLeave
+	case "reopen":
+		act.Action = moment.ActReopen
 	}
 	if b.Outcome != "sent" && b.MomentID != "" {
 		fs.add("moment_id", "only goes with the outcome sent")

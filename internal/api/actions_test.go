@@ -28,6 +28,7 @@ var actions = map[moment.Action]struct {
 	moment.ActFoundSent:  {"resolve", map[string]any{"outcome": "sent", "moment_id": "13367129656153944194"}},
 	moment.ActNotSent:    {"resolve", map[string]any{"outcome": "not_sent", "note": "looked twice"}},
 	moment.ActLeave:      {"resolve", map[string]any{"outcome": "leave"}},
+	moment.ActReopen:     {"resolve", map[string]any{"outcome": "reopen"}},
 }
 
 func TestEveryActionInEveryState(t *testing.T) {
@@ -40,6 +41,9 @@ func TestEveryActionInEveryState(t *testing.T) {
 			for n, state := range moment.States {
 				id := s.post(s.instance(fmt.Sprint("wxid_", n)))
 				s.force(id, state)
+				if action == moment.ActReopen && state == moment.Unknown {
+					s.exec(`UPDATE posts SET left_at = now() WHERE id = $1`, id)
+				}
 				to, refused := state.After(action)
 				a := s.call("POST", fmt.Sprintf("/posts/%d/%s", id, call.path), call.body, "If-Match", `"1"`)
 				if refused != nil {

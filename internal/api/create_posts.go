@@ -44,6 +44,9 @@ func (a *API) createPost(ctx context.Context, in *createPostInput) (*postOutput,
 		return nil, underPrefix(err, "posts[0].", "")
 	}
 	out, err := a.showPost(ctx, ids[0])
+	if replayed && moment.KindOf(err) == moment.NotFound {
+		return nil, moment.Errorf(moment.Conflict, "This Idempotency-Key created post %d, which was deleted since; use a new key to create another one.", ids[0])
+	}
 	if err != nil {
 		return nil, err
 	}

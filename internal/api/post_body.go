@@ -54,6 +54,7 @@ type PostBody struct {
 	Error           *string    `json:"error" doc:"The last problem in plain words."`
 	RecallMode      *string    `json:"recall_mode" doc:"delete or private, once it was taken back."`
 	RecalledAt      *time.Time `json:"recalled_at"`
+	LeftAt          *time.Time `json:"left_at" doc:"When a person closed the case of an unknown outcome as it is; null = it is open."`
 
 	Actions   []string  `json:"actions" doc:"What may be done with it in this state."`
 	Version   int64     `json:"version" doc:"The ETag, as a number."`
@@ -128,7 +129,7 @@ func showPost(v *moment.PostView) PostBody {
 		Content: p.Card.Content, Title: p.Card.Title, Description: p.Card.Description, URL: p.Card.URL, ThumbURL: p.Card.ThumbURL,
 		AudienceID: orNil(p.AudienceID), ExternalKey: orNil(p.ExternalKey), Author: p.Author, Source: p.Source, ContentHash: p.ContentHash(), Attempt: p.Attempt,
 		HeldFor: orNil(string(p.HeldFor)), MomentID: orNil(p.MomentID), MomentCreatedAt: at(p.MomentCreatedAt), Error: orNil(p.Error),
-		RecallMode: orNil(string(p.RecallMode)), RecalledAt: at(p.RecalledAt),
+		RecallMode: orNil(string(p.RecallMode)), RecalledAt: at(p.RecalledAt), LeftAt: at(p.LeftAt),
 		Actions: []string{}, Version: p.Version, CreatedAt: p.CreatedAt.UTC(), UpdatedAt: p.UpdatedAt.UTC(),
 	}
 	if !p.DueAt.IsZero() {
@@ -147,7 +148,7 @@ func showPost(v *moment.PostView) PostBody {
 		ms := p.Lateness().Milliseconds()
 		b.SentAt, b.LatenessMS = at(p.IntentAt), &ms
 	}
-	for _, a := range p.State.Actions() {
+	for _, a := range p.Actions() {
 		b.Actions = append(b.Actions, string(a))
 	}
 	return b

@@ -12,8 +12,10 @@ import (
 	"net/http"
 	"path"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -158,6 +160,9 @@ func unmarshal(data []byte, v any) error {
 		if tooDeep(data) {
 			return errors.New("nests too deep")
 		}
+		if halfCharacter(data) {
+			return errors.New("has half of a surrogate pair, which is no character")
+		}
 		if name, ok := repeated(data); ok {
 			return errors.New(fieldMark + name + fieldMark + "is given twice")
 		}
@@ -173,6 +178,38 @@ func unmarshal(data []byte, v any) error {
 		return errors.New("is not the JSON this call takes")
 	}
 	return nil
+}
+
+// halfCharacter reports whether JSON has an escaped surrogate without its other
+// half. It would be read as U+FFFD: another text than was sent.
+func halfCharacter(data []byte) bool {
+	for i := 0; i+1 < len(data); i++ {
+		if data[i] != '\\' {
+			continue
+		}
+		i++ // what is escaped begins no escape of its own
+		switch unit := escapedUnit(data[i-1:]); {
+		case !utf16.IsSurrogate(unit):
+		case utf16.DecodeRune(unit, escapedUnit(data[min(i+5, len(data)):])) == utf8.RuneError:
+			return true
+		default:
+			i += 5 + 5 // stands on the last digit of the second half
+		}
+	}
+	return false
+}
+
+// escapedUnit is the UTF-16 unit that JSON escapes at the beginning of data, 0 if
+// none does.
+func escapedUnit(data []byte) rune {
+	if len(data) < 6 || data[0] != '\\' || data[1] != 'u' {
+		return 0
+	}
+	n, err := strconv.ParseUint(string(data[2:6]), 16, 16)
+	if err != nil {
+		return 0
+	}
+	return rune(n)
 }
 
 // maxDepth is how deep a body may nest. No call needs a tenth of it.

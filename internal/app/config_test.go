@@ -170,6 +170,9 @@ func TestOpenPages(t *testing.T) {
 	if _, page := r.ask(http.MethodGet, "/start", nil); strings.Contains(string(page), "<b>") || !strings.Contains(string(page), `href="http://127.0.0.1:9/"`) {
 		t.Errorf("start page: %s", page)
 	}
+	if status, body := r.ask(http.MethodGet, "/api/v1//posts", nil); status != http.StatusNotFound || !strings.Contains(string(body), `"code":"not_found"`) {
+		t.Errorf("an unclean path: %d %s", status, body)
+	}
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.base+"/api/v1/pause", strings.NewReader(`{"reason":"x"}`))
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,8 @@ import (
 	stdlog "log"
 	"net"
 	"net/http"
+	"path"
+	"strings"
 	"syscall"
 	"time"
 
@@ -88,11 +90,19 @@ func (s *service) routes() http.Handler {
 		mux.HandleFunc(of, s.toAPI)
 	}
 	mux.HandleFunc("/", s.toPages)
+	// The mux would redirect an unclean path to a page that says so; a program is told that there is nothing there.
+	unclean := func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/api/") && r.URL.Path != path.Clean(r.URL.Path) {
+			s.toAPI(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	}
 	foreign := http.NewCrossOriginProtection()
 	foreign.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		writeProblem(w, http.StatusForbidden, "forbidden", "A page of another site made this request; only our own pages may.")
 	}))
-	return hardened(foreign.Handler(mux))
+	return hardened(foreign.Handler(http.HandlerFunc(unclean)))
 }
 
 // hardened sets what no answer of ours may go without; a handler that needs

@@ -2,6 +2,7 @@ package moment
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -213,11 +214,18 @@ func (o Override) fields() []Field {
 	return fs
 }
 
+// notZones are files that stand beside the zones and load like one, but mean
+// "whatever this machine is set to", leap-second clocks or nothing at all.
+var notZones = []string{"Factory", "localtime", "posixrules"}
+
 // CheckZone says what is wrong with a time zone's name; "" if nothing is. Both
 // "" and "Local" would mean the zone of the machine and are refused.
 func CheckZone(name string) string {
 	if name == "" || name == "Local" {
 		return "must be an IANA time zone such as Asia/Shanghai"
+	}
+	if slices.Contains(notZones, name) || strings.HasPrefix(name, "right/") || strings.HasPrefix(name, "posix/") {
+		return "is not a known IANA time zone"
 	}
 	if _, err := time.LoadLocation(name); err != nil {
 		return "is not a known IANA time zone"

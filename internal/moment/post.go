@@ -54,6 +54,8 @@ type Post struct {
 	RecallMode RecallMode // "" unless recalled
 	RecalledAt time.Time
 
+	LeftAt time.Time // Unknown only: when a person closed the case as it is; zero = it is open
+
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }

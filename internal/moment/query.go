@@ -10,6 +10,7 @@ type PostQuery struct {
 	Source      string // "web", "api", …
 	Text        string // words (see Words), each of which is part of the title, the content, the description or the link
 	ExternalKey string
+	Left        *bool     // only posts of unknown outcome whose case was closed, or none of them
 	DueFrom     time.Time // due at or after
 	DueTo       time.Time // due before
 	Ascending   bool      // earliest first; posts without a time come last

@@ -60,6 +60,7 @@ const (
 	ActFoundSent  Action = "found-sent" // resolve: a person saw it in the feed
 	ActNotSent    Action = "not-sent"   // resolve: a person saw that it is not there; send again
 	ActLeave      Action = "leave"      // resolve: a person closes the case as it is
+	ActReopen     Action = "reopen"     // take a closed case up again
 	ActEdit       Action = "edit"       // change the card or its time
 	ActDelete     Action = "delete"     // remove a draft
 )
@@ -93,6 +94,7 @@ var transitions = map[Action]map[State]State{
 	ActFoundSent:  {Unknown: Sent},
 	ActNotSent:    {Unknown: Scheduled},
 	ActLeave:      {Unknown: Unknown},
+	ActReopen:     {Unknown: Unknown},                                     // only where it was left
 	ActEdit:       {Draft: Draft, Pending: Pending, Scheduled: Scheduled}, // or Pending, where it makes an approval void
 	ActDelete:     {Draft: Draft},
 
@@ -113,7 +115,7 @@ var transitions = map[Action]map[State]State{
 // personal lists what people and programs may do, in the order shown to them.
 var personal = []Action{
 	ActEdit, ActSubmit, ActApprove, ActReject, ActReschedule, ActSendNow, ActRetry,
-	ActFoundSent, ActNotSent, ActLeave, ActRecall, ActCancel, ActDelete,
+	ActFoundSent, ActNotSent, ActLeave, ActReopen, ActRecall, ActCancel, ActDelete,
 }
 
 // After returns the state that action leads to from s, or a Conflict error
@@ -124,6 +126,29 @@ func (s State) After(action Action) (State, error) {
 	}
 	return s, Errorf(Conflict, "A post that is %s cannot take the action %q; it is possible for posts that are %s.",
 		s.Shown(), action, names(action.From()))
+}
+
+// After is State.After for this very post: what only makes sense once, or in
+// answer to something, is refused where it does not.
+func (p *Post) After(action Action) (State, error) {
+	to, err := p.State.After(action)
+	switch {
+	case err != nil:
+		return to, err
+	case action == ActLeave && !p.LeftAt.IsZero():
+		return p.State, Errorf(Conflict, "The case of this post is closed already.")
+	case action == ActReopen && p.LeftAt.IsZero():
+		return p.State, Errorf(Conflict, "The case of this post is open.")
+	}
+	return to, nil
+}
+
+// Actions lists what a person or program may do with this very post.
+func (p *Post) Actions() []Action {
+	return slices.DeleteFunc(p.State.Actions(), func(a Action) bool {
+		_, err := p.After(a)
+		return err != nil
+	})
 }
 
 // From lists the states that allow the action.

@@ -26,6 +26,7 @@ func TestTransitions(t *testing.T) {
 		ActFoundSent:  ". . . . . . . T . .",
 		ActNotSent:    ". . . . . . . S . .",
 		ActLeave:      ". . . . . . . U . .",
+		ActReopen:     ". . . . . . . U . .",
 		ActClaim:      ". . C . . . . . . .",
 		ActBegin:      ". . . G . . . . . .",
 		ActRelease:    ". . . S S . . . . .",

@@ -22,7 +22,7 @@ func (db *DB) ActOnPost(ctx context.Context, id, ifVersion int64, a Act, by mome
 		if err := p.expect(ifVersion); err != nil {
 			return err
 		}
-		if _, err := p.State.After(a.Action); err != nil {
+		if _, err := p.After(a.Action); err != nil {
 			return err
 		}
 		if err := p.act(ctx, tx, a, by); err != nil {
@@ -69,6 +69,8 @@ func (p *lockedPost) act(ctx context.Context, tx pgx.Tx, a Act, by moment.Origin
 		return p.markSent(ctx, tx, a.Action, a.MomentID, a.Created, nil, by, detail)
 	case moment.ActLeave:
 		return p.leave(ctx, tx, by, detail)
+	case moment.ActReopen:
+		return p.set(ctx, tx, a.Action, moment.Unknown, by, detail, `left_at = NULL`)
 	case moment.ActRecall:
 		return p.recall(ctx, tx, a.Recall, by)
 	}
@@ -110,6 +112,7 @@ func (p *lockedPost) schedule(ctx context.Context, tx pgx.Tx, action moment.Acti
 		due_at = coalesce($2, now()),
 		miss_at = CASE WHEN max_lateness > '0' THEN coalesce($2, now()) + max_lateness END,
 		reconcile_at = NULL,
+		left_at = NULL,
 		moment_id = NULL,
 		error = ''`, orNull(due)); err != nil {
 		return err
@@ -132,10 +135,18 @@ func (p *lockedPost) leave(ctx context.Context, tx pgx.Tx, by moment.Origin, det
 	if err := p.free(ctx, tx); err != nil {
 		return err
 	}
-	return p.set(ctx, tx, moment.ActLeave, moment.Unknown, by, detail, `reconcile_at = NULL`)
+	return p.set(ctx, tx, moment.ActLeave, moment.Unknown, by, detail, `reconcile_at = NULL, left_at = now()`)
 }
 
+// recall takes a sent post back. A comment that has not had its turn has nothing
+// left to stand below.
 func (p *lockedPost) recall(ctx context.Context, tx pgx.Tx, mode moment.RecallMode, by moment.Origin) error {
+	const silence = `
+		UPDATE first_comments SET state = 'failed', due_at = NULL, updated_at = now(), error = 'the post was taken back before the comment had its turn'
+		WHERE post_id = $1 AND state IN ('waiting', 'due')`
+	if _, err := tx.Exec(ctx, silence, p.ID); err != nil {
+		return err
+	}
 	return p.set(ctx, tx, moment.ActRecall, moment.Sent, by, map[string]any{"mode": mode}, `recall_mode = $2, recalled_at = now()`, mode)
 }
 

@@ -178,6 +178,9 @@ func (l *postList) filter(s *selection) {
 	if l.InstanceID != 0 {
 		s.where("p.instance_id = $%d", l.InstanceID)
 	}
+	if l.Left != nil {
+		s.where("(p.left_at IS NOT NULL) = $%d", *l.Left)
+	}
 	if l.ExternalKey != "" {
 		s.where("p.external_key = $%d", l.ExternalKey)
 	}

@@ -95,6 +95,7 @@ func (p *lockedPost) markSent(ctx context.Context, tx pgx.Tx, action moment.Acti
 			error = '',
 			lease_until = NULL,
 			reconcile_at = NULL,
+			left_at = NULL,
 			finished_at = coalesce(finished_at, now()),
 			version = version + 1,
 			updated_at = now()

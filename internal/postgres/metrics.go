@@ -81,7 +81,7 @@ func (db *DB) readWork(ctx context.Context, f *Figures) error {
 // readAttention goes through the engine's pool, whose planner is held to the
 // index; the table has every post ever made.
 func (db *DB) readAttention(ctx context.Context, f *Figures) (err error) {
-	const q = `SELECT state::text, count(*) FROM posts WHERE state IN ('failed', 'unknown', 'missed') GROUP BY 1`
+	const q = `SELECT state::text, count(*) FROM posts WHERE state IN ('failed', 'unknown', 'missed') AND left_at IS NULL GROUP BY 1`
 	rows, err := db.engine.Query(ctx, q)
 	if err != nil {
 		return err

@@ -103,6 +103,7 @@ func (m *modelRun) steps() []step {
 		{"retry", byID(moment.ActRetry)},
 		{"not sent", byID(moment.ActNotSent)},
 		{"leave", byID(moment.ActLeave)},
+		{"reopen", byID(moment.ActReopen)},
 		{"reschedule", onPost(func(rt *rapid.T) moment.Act {
 			return moment.Act{Action: moment.ActReschedule, DueAt: time.Now().Add(span(rt))}
 		})},

@@ -14,7 +14,7 @@ const postCols = `p.id, p.instance_id, p.state, p.due_at, p.max_lateness, p.cont
 	p.visibility, p.visible_users, p.visible_labels, coalesce(p.audience_id, 0), p.first_comment, coalesce(p.external_key, ''), p.author, p.source, p.version,
 	p.editors, coalesce(p.approved_hash, ''), p.approved_until,
 	p.attempt, p.claimed_by, p.lease_until, p.intent_at, p.finished_at, coalesce(p.held_for, ''),
-	coalesce(p.moment_id, ''), p.moment_created_at, p.proof, p.error, p.recall_mode, p.recalled_at, p.created_at, p.updated_at`
+	coalesce(p.moment_id, ''), p.moment_created_at, p.proof, p.error, p.recall_mode, p.recalled_at, p.left_at, p.created_at, p.updated_at`
 
 func postDest(p *moment.Post) []any {
 	return []any{&p.ID, &p.InstanceID, &p.State, nullTime{&p.DueAt}, &p.MaxLateness,
@@ -22,7 +22,7 @@ func postDest(p *moment.Post) []any {
 		&p.Visibility.Mode, &p.Visibility.Users, &p.Visibility.Labels, &p.AudienceID, &p.FirstComment, &p.ExternalKey, &p.Author, &p.Source, &p.Version,
 		&p.Editors, &p.ApprovedHash, nullTime{&p.ApprovedUntil},
 		&p.Attempt, &p.ClaimedBy, nullTime{&p.LeaseUntil}, nullTime{&p.IntentAt}, nullTime{&p.FinishedAt}, &p.HeldFor,
-		&p.MomentID, nullTime{&p.MomentCreatedAt}, &p.Proof, &p.Error, &p.RecallMode, nullTime{&p.RecalledAt}, &p.CreatedAt, &p.UpdatedAt}
+		&p.MomentID, nullTime{&p.MomentCreatedAt}, &p.Proof, &p.Error, &p.RecallMode, nullTime{&p.RecalledAt}, nullTime{&p.LeftAt}, &p.CreatedAt, &p.UpdatedAt}
 }
 
 func scanPost(row pgx.CollectableRow) (*moment.Post, error) {

@@ -18,7 +18,7 @@ const countOpen = `
 	UNION ALL SELECT 'sending', count(*) FROM posts WHERE lease_until IS NOT NULL
 	UNION ALL SELECT 'pending', count(*) FROM posts WHERE state = 'pending'
 	UNION ALL SELECT 'failed', count(*) FROM posts WHERE state = 'failed'
-	UNION ALL SELECT 'unknown', count(*) FROM posts WHERE state = 'unknown'
+	UNION ALL SELECT 'unknown', count(*) FROM posts WHERE state = 'unknown' AND left_at IS NULL
 	UNION ALL SELECT 'missed', count(*) FROM posts WHERE state = 'missed'`
 
 // countDue counts the scheduled posts whose time has come, by what holds them;

@@ -71,7 +71,7 @@ func (s Spec) check() (c Cron, fs []moment.Field) {
 	if s.Kind != KindCron && s.Cron != "" {
 		add("cron", "must be empty where times are listed")
 	}
-	add("zone", checkZone(s.Zone))
+	add("zone", moment.CheckZone(s.Zone))
 	add("count", s.checkCount())
 	add("region", s.checkRule(add))
 	if s.checkBounds(add) && len(fs) == 0 {

@@ -3,12 +3,9 @@ package schedule
 import (
 	_ "embed"
 	"math"
-	"slices"
 	"strings"
 	"time"
 	_ "time/tzdata" // a container without zone files must plan as everywhere else
-
-	"momentcast/internal/moment"
 )
 
 //go:embed data/zones.txt
@@ -17,18 +14,6 @@ var zoneNames string
 // Zones lists the IANA time zones that a person may choose from, sorted. Other
 // names that the zone data knows are accepted too.
 func Zones() []string { return strings.Fields(zoneNames) }
-
-// notZones are files that stand beside the zones and load like one, but mean
-// "whatever this machine is set to", leap-second clocks or nothing at all.
-var notZones = []string{"Factory", "localtime", "posixrules"}
-
-// checkZone says what is wrong with a zone's name; "" if nothing is.
-func checkZone(name string) string {
-	if slices.Contains(notZones, name) || strings.HasPrefix(name, "right/") || strings.HasPrefix(name, "posix/") {
-		return "is not a known IANA time zone"
-	}
-	return moment.CheckZone(name)
-}
 
 // Shift says that the zone's clock was set around an occurrence's wall time.
 type Shift string

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"momentcast/internal/moment"
 )
 
 // sample is what every test run goes through; make zones takes all of them.
@@ -174,7 +176,7 @@ func TestZonesAreTheToolchains(t *testing.T) {
 		t.Errorf("data/zones.txt has %d zones, the toolchain %d; write it anew", len(got), len(want))
 	}
 	for _, n := range Zones() {
-		if m := checkZone(n); m != "" {
+		if m := moment.CheckZone(n); m != "" {
 			t.Errorf("%s %s", n, m)
 		}
 	}

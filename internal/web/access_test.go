@@ -109,6 +109,8 @@ var needs = map[string]moment.Permission{
 	"POST /posts/{id}/not-sent":       moment.PermOperate,
 	"GET /posts/{id}/leave":           moment.PermOperate,
 	"POST /posts/{id}/leave":          moment.PermOperate,
+	"GET /posts/{id}/reopen":          moment.PermOperate,
+	"POST /posts/{id}/reopen":         moment.PermOperate,
 	"GET /posts/{id}/recall":          moment.PermOperate,
 	"POST /posts/{id}/recall":         moment.PermOperate,
 	"POST /inbox/bulk":                moment.PermOperate,

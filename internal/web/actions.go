@@ -28,6 +28,7 @@ var doings = []doing{
 	{moment.ActFoundSent, moment.PermOperate, false},
 	{moment.ActNotSent, moment.PermOperate, true},
 	{moment.ActLeave, moment.PermOperate, false},
+	{moment.ActReopen, moment.PermOperate, false},
 	{moment.ActRecall, moment.PermOperate, true},
 	{moment.ActCancel, moment.PermWrite, true},
 	{moment.ActDelete, moment.PermWrite, true},
@@ -51,13 +52,14 @@ func review(id int64) step {
 
 // steps are the actions that the state and the user's roles allow, what is
 // usually right first.
-func steps(id int64, state moment.State, u moment.User) []step {
+func steps(p *moment.Post, u moment.User) []step {
 	var out []step
+	id, state := p.ID, p.State
 	if state == moment.Pending && u.May(moment.PermApprove) {
 		out = append(out, review(id))
 	}
 	for _, d := range doings {
-		if _, err := state.After(d.action); err != nil || !u.May(d.needs) {
+		if _, err := p.After(d.action); err != nil || !u.May(d.needs) {
 			continue
 		}
 		main := d.action == usual[state]
@@ -105,7 +107,7 @@ func (s *Web) actionPage(w http.ResponseWriter, r *http.Request, d doing, id int
 	if err != nil {
 		return err
 	}
-	_, refusal := post.State.After(d.action)
+	_, refusal := post.After(d.action)
 	p.Action, p.Danger, p.Post, p.Allowed, p.Version = d.action, d.danger, post, refusal == nil, post.Version
 	if p.Due == "" && d.action == moment.ActReschedule && !post.DueAt.IsZero() {
 		p.Due = post.DueAt.In(location(post.TimeZone)).Format(localTime)

@@ -129,3 +129,29 @@ func TestPauseAndResume(t *testing.T) {
 		t.Error("it is still paused")
 	}
 }
+
+func TestCaseThatWasLeftIsOutOfTheInbox(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	p := s.post(s.instance("wxid_a", "a"), "leave-me", nil)
+	s.force(p, moment.Unknown)
+	do := func(action string) {
+		t.Helper()
+		path := "/posts/" + id(p) + "/" + action
+		form := s.get(path).want(http.StatusOK)
+		s.submit(path, "version", form.field("version"), "reason", "asked the owner").to("/posts/" + id(p))
+	}
+	in := func(path string) bool { return strings.Contains(s.get(path).want(http.StatusOK).body, "leave-me") }
+	do("leave")
+	if in("/inbox") || !in("/inbox?left=1") || !in("/history?state=unknown") {
+		t.Errorf("inbox %v, closed cases %v, history %v", in("/inbox"), in("/inbox?left=1"), in("/history?state=unknown"))
+	}
+	page := s.get("/posts/" + id(p)).want(http.StatusOK).body
+	if !strings.Contains(page, "asked the owner") || !strings.Contains(page, "/reopen") || strings.Contains(page, "/leave\"") {
+		t.Error("the page does not say why it was left, or offers to leave it again")
+	}
+	do("reopen")
+	if !in("/inbox") || in("/inbox?left=1") {
+		t.Error("it is not back in the inbox")
+	}
+}

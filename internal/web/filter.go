@@ -23,6 +23,7 @@ type filter struct {
 	Author   string
 	Source   string
 	Text     string
+	Left     bool   // of the inbox: closed cases, in place of the open ones
 	From, To string // days, YYYY-MM-DD, in the page's zone; To is included
 }
 
@@ -30,7 +31,7 @@ type filter struct {
 // an address that was mended by hand shows a list and no error.
 func readFilter(v url.Values) filter {
 	f := filter{State: readStates(v["state"]), Source: clean(v.Get("source")), Instance: number(v.Get("instance")), Author: clean(v.Get("author")), Text: clean(v.Get("q")),
-		From: v.Get("from"), To: v.Get("to")}
+		From: v.Get("from"), To: v.Get("to"), Left: v.Get("left") == "1"}
 	if dayIn(f.From, "UTC").IsZero() {
 		f.From = ""
 	}
@@ -95,6 +96,9 @@ func (f filter) values() url.Values {
 	set("q", f.Text)
 	set("from", f.From)
 	set("to", f.To)
+	if f.Left {
+		v.Set("left", "1")
+	}
 	if f.Instance != 0 {
 		v.Set("instance", strconv.FormatInt(f.Instance, 10))
 	}

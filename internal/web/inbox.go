@@ -51,6 +51,7 @@ func (s *Web) inbox(w http.ResponseWriter, r *http.Request) error {
 		f.State = ""
 	}
 	q := f.query(k.settings.TimeZone, inboxStates...)
+	q.Left = new(f.Left)
 	q.Limit, q.After = pageSize, readCursor(r.URL.Query().Get("after"))
 	posts, more, err := s.store.Posts(ctx, q)
 	if err != nil {
@@ -87,7 +88,7 @@ func (s *Web) cases(r *http.Request, posts []moment.PostView) ([]inboxCase, erro
 	for i := range posts {
 		p := &posts[i]
 		a := last[p.ID]
-		out[i] = inboxCase{PostView: *p, Attempt: a, Cause: cause(c, p, a), Evidence: evidence(c, a), Steps: steps(p.ID, p.State, user)}
+		out[i] = inboxCase{PostView: *p, Attempt: a, Cause: cause(c, p, a), Evidence: evidence(c, a), Steps: steps(&p.Post, user)}
 	}
 	return out, nil
 }

@@ -57,7 +57,7 @@ func (s *Web) post(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p := &postPage{Post: d, Audience: audience(c, d.Visibility, names), Steps: steps(id, d.State, user)}
+	p := &postPage{Post: d, Audience: audience(c, d.Visibility, names), Steps: steps(&d.Post, user)}
 	for i := len(d.Events) - 1; i >= 0; i-- {
 		p.Events = append(p.Events, lineOf(c, d.Events[i]))
 	}
