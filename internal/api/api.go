@@ -42,7 +42,7 @@ type Store interface {
 	ChangeInstance(ctx context.Context, id, ifVersion int64, change func(*moment.Instance) error, by moment.Origin) error
 	Adopt(ctx context.Context, logins []moment.Login, by moment.Origin) (added int, err error)
 
-	Settings(ctx context.Context) (moment.Settings, error)
+	SettingsStore
 	Pause(ctx context.Context, reason string, by moment.Origin) error
 	Resume(ctx context.Context, overdue moment.Overdue, by moment.Origin) error
 	Status(ctx context.Context) (moment.Status, error)
@@ -83,7 +83,8 @@ type Config struct {
 	Books   AddressBooks
 	Links   LinkChecker // nil = addresses are not looked at
 	Log     zerolog.Logger
-	Version string // of the program; shown in the OpenAPI document
+	Version string               // of the program; shown in the OpenAPI document
+	Fixed   moment.FixedSettings // that the environment sets
 }
 
 // API serves /api/v1/…, /openapi.json, /docs and /gateway/callback/….
@@ -93,6 +94,7 @@ type API struct {
 	engine  Engine
 	links   LinkChecker
 	log     zerolog.Logger
+	fixed   moment.FixedSettings
 
 	mux      *http.ServeMux
 	huma     huma.API
@@ -105,7 +107,7 @@ type API struct {
 func New(cfg Config) *API {
 	a := &API{
 		store: cfg.Store, gateway: cfg.Gateway, engine: cfg.Engine, links: cfg.Links, log: cfg.Log.With().Str("component", "api").Logger(),
-		mux: http.NewServeMux(),
+		fixed: cfg.Fixed, mux: http.NewServeMux(),
 	}
 	a.tokens = tokenCache{lookUp: cfg.Store.TokenByHash, now: time.Now}
 	a.books = cfg.Books
@@ -122,6 +124,7 @@ func New(cfg Config) *API {
 	a.registerAudiences()
 	a.registerCampaigns()
 	a.registerControl()
+	a.registerSettings()
 	a.registerTokens()
 	a.registerHolidays()
 	a.registerCallback()

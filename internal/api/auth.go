@@ -44,6 +44,8 @@ var needs = map[string]moment.Permission{
 	"list-contacts":        moment.PermView,
 	"pause":                moment.PermOperate,
 	"resume":               moment.PermOperate,
+	"get-settings":         moment.PermAdmin,
+	"edit-settings":        moment.PermAdmin,
 	"get-status":           moment.PermView,
 	"create-token":         moment.PermAdmin,
 	"list-tokens":          moment.PermAdmin,

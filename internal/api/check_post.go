@@ -189,7 +189,7 @@ func (a *API) targets(ctx context.Context, b *checkPostBody, fs *fields) ([]mome
 // checkFindings are what the lint says, and what would be refused beside it.
 func checkFindings(card *moment.Post, s moment.Settings, fs fields) []FindingBody {
 	var out []FindingBody
-	linted := lint.Check(lint.Input{Card: card.Card, FirstComment: card.FirstComment}, lint.Settings{FoldLines: s.FoldLines, FoldChars: s.FoldChars})
+	linted := lint.Check(lint.Input{Card: card.Card, FirstComment: card.FirstComment}, lint.Of(s))
 	for _, f := range fs {
 		if !slices.ContainsFunc(linted, func(l lint.Finding) bool { return l.Field == f.Path && l.Severity == lint.Error }) {
 			out = append(out, FindingBody{string(lint.Error), f.Path, "invalid", "不会被接受：" + f.Message, strings.ToUpper(f.Message[:1]) + f.Message[1:] + "."})

@@ -16,7 +16,7 @@ import (
 
 // newAPI returns the JSON API on the database.
 func (s *service) newAPI(db *postgres.DB, d *dispatch.Dispatcher, books *addressbook.Books) *api.API {
-	return api.New(api.Config{Store: store{db}, Gateway: s.gw, Engine: d, Links: s.links, Books: books, Log: s.log, Version: s.cfg.Version})
+	return api.New(api.Config{Store: store{db}, Gateway: s.gw, Engine: d, Links: s.links, Books: books, Log: s.log, Version: s.cfg.Version, Fixed: s.cfg.Pacing.fixed()})
 }
 
 // store is the database with the proof of a post that was sent: what WeChat

@@ -221,6 +221,23 @@ func (p Pacing) over(s moment.Settings) (_ moment.Settings, said bool) {
 	return s, said
 }
 
+// fixed names what p says: what the environment sets is not changed by hand.
+func (p Pacing) fixed() (names moment.FixedSettings) {
+	for _, f := range []struct {
+		name string
+		said bool
+	}{
+		{"online_age", p.OnlineAge != nil}, {"max_lateness", p.MaxLateness != nil}, {"min_gap", p.MinGap != nil}, {"daily_cap", p.DailyCap != nil},
+		{"quiet_hours", p.QuietHours != nil}, {"time_zone", p.TimeZone != nil}, {"relogin_keeps", p.ReloginKeeps != nil},
+		{"require_approval", p.RequireApproval != nil}, {"auto_resend", p.AutoResend != nil},
+	} {
+		if f.said {
+			names = append(names, f.name)
+		}
+	}
+	return names
+}
+
 func put[T any](field *T, value *T, said *bool) {
 	if value != nil {
 		*field, *said = *value, true

@@ -19,6 +19,7 @@ func (s *service) newPages(db *postgres.DB, d *dispatch.Dispatcher, books *addre
 	a := auth.New(who)
 	return pages.New(pages.Config{
 		Store: store{db}, Users: db, Gateway: s.gw, Engine: d, Books: books, Session: a, People: a, Links: s.links, Log: s.log, Version: s.cfg.Version,
+		Fixed: s.cfg.Pacing.fixed(), GatewayURL: s.cfg.Gateway.URL, PublicURL: s.cfg.PublicURL,
 	}), a
 }
 

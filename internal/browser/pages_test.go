@@ -40,10 +40,15 @@ func postAt(of func(*team) int64, below string) func(*team) string {
 // without a row here fails the test, so that nobody adds a page that nobody has
 // looked at.
 var screens = map[string][]screen{
-	"GET /{$}":     {{name: "overview", path: at("/")}},
-	"GET /queue":   {{name: "queue", path: at("/queue")}},
-	"GET /history": {{name: "history", path: at("/history")}},
-	"GET /inbox":   {{name: "inbox", path: at("/inbox")}},
+	"GET /{$}":                {{name: "overview", path: at("/")}},
+	"GET /queue":              {{name: "queue", path: at("/queue")}},
+	"GET /history":            {{name: "history", path: at("/history")}},
+	"GET /inbox":              {{name: "inbox", path: at("/inbox")}},
+	"GET /settings":           {{name: "settings", path: at("/settings")}},
+	"GET /settings/approval":  {{name: "settings-approval", path: at("/settings/approval"), alike: true}},
+	"GET /settings/composing": {{name: "settings-composing", path: at("/settings/composing"), alike: true}},
+	"GET /settings/gateway":   {{name: "settings-gateway", path: at("/settings/gateway")}},
+	"GET /settings/tokens":    {{name: "settings-tokens", path: at("/settings/tokens")}},
 	"GET /approvals": {
 		{name: "approvals", path: at("/approvals")},
 	},

@@ -14,50 +14,21 @@ const settingsCols = `min_gap, daily_cap, quiet_hours, online_age, relogin_keeps
 	paused, paused_reason, paused_by, paused_at, callback_secret`
 
 // Settings returns what holds for the whole service.
-func (db *DB) Settings(ctx context.Context) (s moment.Settings, err error) {
-	err = db.pool.QueryRow(ctx, `SELECT `+settingsCols+` FROM settings`).Scan(
-		&s.Pacing.MinGap, &s.Pacing.DailyCap, &s.Pacing.QuietHours, &s.Pacing.OnlineAge, &s.ReloginKeeps, &s.MaxLateness, &s.TimeZone,
-		&s.RequireApproval, &s.AutoResend,
-		&s.OwnApproval, &s.ApprovalExpires, &s.FoldLines, &s.FoldChars, &s.LintWords, &s.LintAllowed, &s.DuplicateDays, &s.Version,
-		&s.Paused, &s.PausedReason, &s.PausedBy, nullTime{&s.PausedAt}, &s.CallbackSecret)
+func (db *DB) Settings(ctx context.Context) (moment.Settings, error) {
+	s, err := scanSettings(db.pool.QueryRow(ctx, `SELECT `+settingsCols+` FROM settings`))
 	if err != nil {
 		return s, fmt.Errorf("read settings: %w", translate(err))
 	}
 	return s, nil
 }
 
-// ApplySettings makes the pacing and limits of s those of the service, and
-// recomputes every instance's ready_at if that changes anything. Pause and
-// callback secret are left as they are.
-func (db *DB) ApplySettings(ctx context.Context, s moment.Settings, by moment.Origin) error {
-	const q = `
-		UPDATE settings SET
-			min_gap = $1, daily_cap = $2, quiet_hours = $3, online_age = $4, relogin_keeps = $5, max_lateness = $6, time_zone = $7,
-			require_approval = $8, auto_resend = $9
-		WHERE (min_gap, daily_cap, quiet_hours, online_age, relogin_keeps, max_lateness, time_zone, require_approval, auto_resend)
-			IS DISTINCT FROM ($1::interval, $2::int, $3::text, $4::interval, $5::interval, $6::interval, $7::text, $8::bool, $9::bool)`
-	changed := false
-	err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
-		p := s.Pacing
-		tag, err := tx.Exec(ctx, q, p.MinGap, p.DailyCap, p.QuietHours, p.OnlineAge, s.ReloginKeeps, s.MaxLateness, s.TimeZone,
-			s.RequireApproval, s.AutoResend)
-		if err != nil || tag.RowsAffected() == 0 {
-			return err
-		}
-		changed = true
-		return tell(ctx, tx, moment.Event{Action: "settings", Actor: by.Actor, Source: by.Source, Detail: map[string]any{
-			"min_gap": p.MinGap.String(), "daily_cap": p.DailyCap, "quiet_hours": p.QuietHours, "online_age": p.OnlineAge.String(),
-			"relogin_keeps": s.ReloginKeeps.String(), "max_lateness": s.MaxLateness.String(), "time_zone": s.TimeZone,
-			"require_approval": s.RequireApproval, "auto_resend": s.AutoResend,
-		}})
-	})
-	if err != nil {
-		return fmt.Errorf("apply settings: %w", translate(err))
-	}
-	if !changed {
-		return nil
-	}
-	return db.RefreshAll(ctx)
+func scanSettings(row pgx.Row) (s moment.Settings, err error) {
+	err = row.Scan(
+		&s.Pacing.MinGap, &s.Pacing.DailyCap, &s.Pacing.QuietHours, &s.Pacing.OnlineAge, &s.ReloginKeeps, &s.MaxLateness, &s.TimeZone,
+		&s.RequireApproval, &s.AutoResend,
+		&s.OwnApproval, &s.ApprovalExpires, &s.FoldLines, &s.FoldChars, &s.LintWords, &s.LintAllowed, &s.DuplicateDays, &s.Version,
+		&s.Paused, &s.PausedReason, &s.PausedBy, nullTime{&s.PausedAt}, &s.CallbackSecret)
+	return s, err
 }
 
 // Pause stops every send whose intent is not yet committed, on all replicas.

@@ -112,7 +112,7 @@ func (s *Web) approvalsPage(w http.ResponseWriter, r *http.Request, open int64, 
 }
 
 func (s *Web) approvalRow(r *http.Request, v moment.PostView, k picture) approvalRow {
-	row := approvalRow{PostView: v, Findings: lint.Check(lint.Input{Card: v.Card, FirstComment: v.FirstComment}, lint.Settings{})}
+	row := approvalRow{PostView: v, Findings: lint.Check(lint.Input{Card: v.Card, FirstComment: v.FirstComment}, lint.Of(k.settings))}
 	if err := moment.MayApprove(&v.Post, userOf(r).Name, k.settings.OwnApproval); err != nil {
 		row.Own = explain(s.texts[langOf(r)], err).Why
 	}

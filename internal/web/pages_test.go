@@ -73,6 +73,9 @@ func TestPages(t *testing.T) {
 		"audience_delete": {path: "/audiences/1/delete", has: []string{"Regulars", "cannot be deleted"}},
 		"calendar":        {path: "/calendar", has: []string{"Queued", "Tea house", "All but cancelled"}},
 		"move":            {path: "/posts/" + id(queued) + "/move", has: []string{"Queued", "New time", "Look at the post"}, part: true},
+		"settings":        {path: "/settings", has: []string{"Pacing", "The least time between two posts", "23:00-07:00", "Send again what was not found"}},
+		"gateway":         {path: "/settings/gateway", has: []string{"Replicas", "Last look at who is online"}, part: true},
+		"tokens":          {path: "/settings/tokens", has: []string{"There are no tokens yet", "New token"}},
 	}
 	for _, name := range s.web.PageNames() {
 		c, ok := cases[name]

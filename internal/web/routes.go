@@ -33,6 +33,7 @@ func (s *Web) table() []route {
 		s.approvalRoutes(),
 		s.jobRoutes(),
 		s.historyRoutes(),
+		s.settingsRoutes(),
 		s.peopleRoutes(),
 		s.audienceRoutes(),
 		s.workCalendarRoutes(),

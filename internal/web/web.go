@@ -29,7 +29,7 @@ type Store interface {
 	ChangeInstance(ctx context.Context, id, ifVersion int64, change func(*moment.Instance) error, by moment.Origin) error
 	Adopt(ctx context.Context, logins []moment.Login, by moment.Origin) (added int, err error)
 
-	Settings(ctx context.Context) (moment.Settings, error)
+	SettingsStore
 	Pause(ctx context.Context, reason string, by moment.Origin) error
 	Resume(ctx context.Context, overdue moment.Overdue, by moment.Origin) error
 	Status(ctx context.Context) (moment.Status, error)
@@ -78,6 +78,10 @@ type Config struct {
 	Links   LinkChecker // nil = addresses are not looked at
 	Log     zerolog.Logger
 	Version string // of the program, shown at the foot of every page
+
+	Fixed      moment.FixedSettings // that the environment sets
+	GatewayURL string               // without credentials
+	PublicURL  string               // how the gateway reaches us; "" = it cannot
 }
 
 // Web serves the pages.
@@ -93,6 +97,9 @@ type Web struct {
 	peopleStore PeopleStore
 	links       LinkChecker
 
+	fixed                 moment.FixedSettings
+	gatewayURL, publicURL string
+
 	routes  []route
 	handler http.Handler
 	known   known
@@ -107,6 +114,7 @@ func New(cfg Config) *Web {
 		site:  newSite(cfg.Log.With().Str("component", "web").Logger(), cfg.Version),
 		store: cfg.Store, gateway: cfg.Gateway, engine: cfg.Engine, books: cfg.Books, session: cfg.Session,
 		people: cfg.People, peopleStore: cfg.Users, links: cfg.Links,
+		fixed: cfg.Fixed, gatewayURL: cfg.GatewayURL, publicURL: cfg.PublicURL,
 	}
 	s.known.read = s.readKnown
 	s.live = newLive(cfg.Store.LastEvent)
