@@ -105,6 +105,9 @@ func (s *Web) saveEdit(r *http.Request, p *composePage, post *moment.PostView) e
 		was := *is
 		is.Card, is.Visibility, is.FirstComment, is.MaxLateness = next.Card, next.Visibility, next.FirstComment, next.MaxLateness
 		is.DueAt = next.DueAt
+		if next.AudienceID != 0 || !next.Visibility.Equal(was.Visibility) { // the form does not name the preset of what it leaves as it is
+			is.AudienceID = next.AudienceID
+		}
 		changed = !reflect.DeepEqual(was, *is)
 		return nil
 	}, origin(r))

@@ -105,11 +105,14 @@ func (s *Web) checked(ctx context.Context, r *http.Request, p *composePage, stat
 	if err != nil {
 		return nil, err
 	}
-	v, _, err := s.chosenVisibility(ctx, p.Typed.Visible)
+	v, preset, err := s.chosenVisibility(ctx, p.Typed.Visible)
 	if err != nil && moment.KindOf(err) != moment.Invalid {
 		return nil, err
 	}
 	posts, wrong := p.Typed.plan(o, v, k.settings.MaxLateness, state)
+	for _, one := range posts {
+		one.Post.AudienceID = preset
+	}
 	if wrong = bothWrong(wrong, err); wrong != nil || state == moment.Draft {
 		return posts, wrong
 	}
