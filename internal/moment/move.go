@@ -5,17 +5,6 @@ import (
 	"time"
 )
 
-// TwinSpan is how far apart two posts of one instance with the same link must be
-// not to be taken for a mistake.
-const TwinSpan = 7 * 24 * time.Hour
-
-// Twin is another post of the instance with the same link.
-type Twin struct {
-	ID    int64
-	State State
-	DueAt time.Time
-}
-
 // Move is what would come of giving a post a time.
 type Move struct {
 	Past      bool      // the time is over: it would leave at once

@@ -115,43 +115,6 @@ func (s *selection) day(states []moment.State) string {
 	return strings.Join(branches, " UNION ALL ")
 }
 
-// Twins returns posts of the instance with the same link, at most five, that are
-// due within moment.TwinSpan of at and have been sent or may still be. without
-// is not one of them.
-func (db *DB) Twins(ctx context.Context, instance int64, link string, at time.Time, without int64) ([]moment.Twin, error) {
-	// What is sent is found by its moment, what waits by its place in the queue: both indexes begin with the instance.
-	// The sum keeps the index of times out of it, which holds everybody's.
-	const q = `
-		SELECT id, state, due_at FROM (
-			(SELECT id, state, due_at FROM posts
-			WHERE instance_id = $1 AND moment_id IS NOT NULL AND due_at + interval '0' BETWEEN $3 AND $4 AND url = $2
-			ORDER BY due_at LIMIT 5)
-			UNION ALL
-			(SELECT id, state, due_at FROM posts
-			WHERE instance_id = $1 AND state = 'scheduled' AND due_at BETWEEN $3 AND $4 AND url = $2
-			ORDER BY due_at LIMIT 6)
-		) p
-		WHERE id <> $5
-		ORDER BY due_at, id
-		LIMIT 5`
-	if link == "" {
-		return nil, nil
-	}
-	var twins []moment.Twin
-	err := db.byIndex(ctx, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, q, instance, link, at.Add(-moment.TwinSpan), at.Add(moment.TwinSpan), without)
-		if err != nil {
-			return err
-		}
-		twins, err = pgx.CollectRows(rows, pgx.RowToStructByPos[moment.Twin])
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("look for posts with the same link: %w", translate(err))
-	}
-	return twins, nil
-}
-
 // InstanceGroups lists the tags that instances have, in their order.
 func (db *DB) InstanceGroups(ctx context.Context) ([]string, error) {
 	const q = `SELECT DISTINCT unnest(groups) FROM instances ORDER BY 1 LIMIT 500`

@@ -62,26 +62,3 @@ func TestCalendarIsBoundedByDay(t *testing.T) {
 		}
 	}
 }
-
-func TestTwinsAreOfOneInstanceAndNear(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	a, b := w.instance("wxid_a"), w.instance("wxid_b")
-	at := time.Now().Add(24 * time.Hour)
-	add := func(instance int64, link, state string, due time.Time) int64 {
-		return one[int64](w, `INSERT INTO posts (instance_id, state, due_at, content, title, description, url, thumb_url, visibility, author, source, max_lateness, moment_id, attempt, claim_token, intent_at)
-			VALUES ($1, $3::post_state, $4, 'c', 't', '', $2, 'https://e.cn/a.jpg', 'everyone', 'lin', 'web', '0',
-				CASE WHEN $3 = 'sent' THEN '1' END, 1, 1, now()) RETURNING id`, instance, link, state, due)
-	}
-	self := add(a, "https://e.cn", "scheduled", at)
-	sent := add(a, "https://e.cn", "sent", at.Add(-6*24*time.Hour))
-	next := add(a, "https://e.cn", "scheduled", at.Add(time.Hour))
-	add(a, "https://e.cn/2", "scheduled", at.Add(2*time.Hour))
-	add(a, "https://e.cn", "cancelled", at.Add(time.Hour))
-	add(a, "https://e.cn", "scheduled", at.Add(8*24*time.Hour))
-	add(b, "https://e.cn", "scheduled", at)
-	twins, err := w.db.Twins(t.Context(), a, "https://e.cn", at, self)
-	if err != nil || len(twins) != 2 || twins[0].ID != sent || twins[1].ID != next || twins[0].State != moment.Sent {
-		t.Errorf("%+v, %v; want %d and %d", twins, err, sent, next)
-	}
-}

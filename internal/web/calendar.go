@@ -18,7 +18,6 @@ type CalendarStore interface {
 	Calendar(ctx context.Context, q moment.CalendarQuery) ([]moment.CalendarDay, error)
 	InstanceGroups(ctx context.Context) ([]string, error)
 	Outlook(ctx context.Context, instances []int64) (*moment.Outlook, error)
-	Twins(ctx context.Context, instance int64, link string, at time.Time, without int64) ([]moment.Twin, error)
 }
 
 // calendarRoutes are the calendar and what moves posts in it.

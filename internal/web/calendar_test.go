@@ -224,3 +224,19 @@ func TestMoveAsksWhenARuleIsBroken(t *testing.T) {
 		t.Errorf("due at %s", got)
 	}
 }
+
+// A row of the queue says when its post will really leave behind the others, and
+// what it collides with.
+func TestQueueForetellsEachRow(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	i := s.instance("wxid_a", "Tea house")
+	first := s.post(i, "First", dueAt(hour(3, "10:00")))
+	second := s.post(i, "Second", dueAt(hour(3, "10:05")))
+	third := s.post(i, "Third", dueAt(hour(3, "10:05").Add(10*time.Minute)))
+	s.exec(`UPDATE posts SET max_lateness = '20 minutes', miss_at = due_at + interval '20 minutes'`)
+	fourth := s.post(i, "Fourth", func(p *moment.Post) { p.DueAt, p.MaxLateness = hour(3, "10:16"), time.Minute })
+	s.get("/queue").want(http.StatusOK).has("10:15", "10:30", "too close to #"+id(first), "too close to #"+id(third), "will be missed as things stand",
+		"same link as #"+id(second), "the limit is 3", `href="/posts/`+id(fourth)+`/move?back=%2fqueue" data-move`)
+	s.do("viewer", http.MethodGet, "/queue", nil).want(http.StatusOK).lacks("data-move")
+}

@@ -81,7 +81,7 @@ func (s *Web) movePage(w http.ResponseWriter, r *http.Request, id int64, p *move
 		p.Edit = fmt.Sprintf("/posts/%d/edit", id)
 	}
 	if s.has("/posts/new") && userOf(r).May(moment.PermWrite) {
-		p.Clone = fmt.Sprintf("/posts/new?clone=%d", id)
+		p.Clone = fmt.Sprintf("/posts/new?from=%d", id)
 	}
 	return s.page(w, r, view{Status: statusFor(p.Problem), Page: "move", Block: "movebox", Data: p})
 }
@@ -172,12 +172,16 @@ func (s *Web) findings(ctx context.Context, p *movePage, post *moment.PostView, 
 	}
 	say := sayer{p.texts, o.Situation.Now, post.TimeZone, zone, inst.Instance.Pacing.Over(o.Defaults)}
 	p.Findings = say.move(&m, post)
-	twins, err := s.store.Twins(ctx, post.InstanceID, post.Card.URL, at, post.ID)
+	planned := post.Post
+	planned.DueAt = at
+	checks, err := s.store.CheckPosts(ctx, []*moment.Post{&planned})
 	if err != nil {
 		return err
 	}
-	for _, t := range twins {
-		p.Findings = append(p.Findings, finding{"link", p.texts.get("move.twin", t.ID, say.clock(t.DueAt), p.texts.get("state."+string(t.State.Shown())))})
+	for _, c := range checks[0].Clashes {
+		if c.Kind == moment.ClashLink { // the others are told with what they do
+			p.Findings = append(p.Findings, finding{"link", p.texts.get("move.twin", c.Limit, c.Post, say.clock(c.At), p.texts.get("state."+string(c.State.Shown())))})
+		}
 	}
 	if !m.Fits() && !m.Free.IsZero() {
 		p.Free, p.FreeName = m.Free.In(location(zone)).Format(localTime), say.clock(m.Free)

@@ -1,7 +1,9 @@
 package web
 
 import (
+	"context"
 	"net/http"
+	"time"
 
 	"momentcast/internal/moment"
 )
@@ -21,7 +23,8 @@ type queuePage struct {
 	Next      string // address of the next page; "" = this is the last
 	Top       string // address of the first page
 	Paused    bool
-	Fresh     bool // there is no instance yet
+	Fresh     bool                       // there is no instance yet
+	Checks    map[int64]moment.PostCheck // of the scheduled ones, by id
 }
 
 // waitingStates are those that the queue shows.
@@ -52,5 +55,43 @@ func (s *Web) queue(w http.ResponseWriter, r *http.Request) error {
 	if p.Instances, err = s.instanceOptions(ctx, f.Instance); err != nil {
 		return err
 	}
+	if p.Checks, err = s.checkQueue(ctx, p.Posts); err != nil {
+		return err
+	}
 	return s.page(w, r, view{Page: "queue", Block: "list", Data: p})
+}
+
+// checkQueue tells of the scheduled posts when each will really leave behind the
+// others, and what it collides with.
+func (s *Web) checkQueue(ctx context.Context, posts []moment.PostView) (map[int64]moment.PostCheck, error) {
+	var planned []*moment.Post
+	for i := range posts {
+		if posts[i].State == moment.Scheduled {
+			planned = append(planned, &posts[i].Post)
+		}
+	}
+	if len(planned) == 0 {
+		return nil, nil
+	}
+	checks, err := s.store.CheckPosts(ctx, planned)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[int64]moment.PostCheck, len(checks))
+	for _, c := range checks {
+		out[c.ID] = c
+	}
+	return out, nil
+}
+
+// queueCheck is what a row says of its post beyond the hold.
+type queueCheck struct {
+	moment.PostCheck
+	Late bool // it will leave later than it is due, for the others' sake or a rule's
+}
+
+// Check is what there is to say of a row.
+func (p *queuePage) Check(v moment.PostView) queueCheck {
+	c := p.Checks[v.ID]
+	return queueCheck{c, c.Late() >= time.Minute}
 }
