@@ -105,6 +105,10 @@ clocks: setup ## replicas whose clocks are ten minutes off
 plans: setup ## read the engine's query plans beside 5 M finished posts
 	MOMENTCAST_PLAN_SCALE=10 go test -count=1 -timeout 30m -run TestPlans -v ./internal/postgres
 
+.PHONY: history
+history: setup ## the pages and exports beside 2 M posts of history, and what the search costs
+	MOMENTCAST_HISTORY=$(or $(POSTS),2000000) go test -count=1 -timeout 3h -run 'TestHistoryScale|TestSearchCost' -v ./internal/web ./internal/postgres
+
 .PHONY: zones
 zones: ## every IANA zone at every change of its clock, 2026-2031
 	MOMENTCAST_ZONES=all go test -count=1 -timeout 30m -run TestEveryZone -v ./internal/schedule

@@ -46,9 +46,10 @@ type site struct {
 	log     *strings.Builder
 }
 
-func newSite(t *testing.T) *site {
+func newSite(t *testing.T) *site { t.Helper(); return siteAt(t, postgrestest.URL(t)) }
+
+func siteAt(t *testing.T, address string) *site {
 	t.Helper()
-	address := postgrestest.URL(t)
 	db, err := postgres.Open(address, postgres.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +72,7 @@ func newSite(t *testing.T) *site {
 		db.Close()
 		pool.Close()
 	})
-	s.exec(`INSERT INTO replicas (name) VALUES ('test')`)
+	s.exec(`INSERT INTO replicas (name) VALUES ('test') ON CONFLICT (name) DO UPDATE SET heartbeat_at = now()`)
 	s.exec(`UPDATE gateway_status SET observed_at = now()`)
 	return s
 }
