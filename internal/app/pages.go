@@ -7,18 +7,19 @@ import (
 	"momentcast/internal/addressbook"
 	"momentcast/internal/auth"
 	"momentcast/internal/dispatch"
+	"momentcast/internal/importer"
 	"momentcast/internal/moment"
 	"momentcast/internal/postgres"
 	pages "momentcast/internal/web"
 )
 
 // newPages returns the pages on the database, and who lets people in to them.
-func (s *service) newPages(db *postgres.DB, d *dispatch.Dispatcher, books *addressbook.Books) (*pages.Web, *auth.Auth) {
+func (s *service) newPages(db *postgres.DB, d *dispatch.Dispatcher, books *addressbook.Books, imports *importer.Importer) (*pages.Web, *auth.Auth) {
 	who := auth.Config{Store: db, Log: s.log, PublicURL: s.cfg.PublicURL}
 	s.cfg.SignIn.apply(&who)
 	a := auth.New(who)
 	return pages.New(pages.Config{
-		Store: store{db}, Users: db, Gateway: s.gw, Engine: d, Books: books, Session: a, People: a, Links: s.links, Log: s.log, Version: s.cfg.Version,
+		Store: store{db}, Users: db, Gateway: s.gw, Engine: d, Books: books, Imports: imports, Session: a, People: a, Links: s.links, Log: s.log, Version: s.cfg.Version,
 		Fixed: s.cfg.Pacing.fixed(), GatewayURL: s.cfg.Gateway.URL, PublicURL: s.cfg.PublicURL,
 	}), a
 }

@@ -77,6 +77,7 @@ func (s *service) live(ctx context.Context, web *web) (err error) {
 
 	w := s.begin(db)
 	defer w.books.Close()
+	defer w.imports.Close()
 	defer w.pages.Close()
 	if err := s.firstPerson(ctx, w.auth); err != nil {
 		return unlessStopped(ctx, err)

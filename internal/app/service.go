@@ -14,6 +14,7 @@ import (
 	"momentcast/internal/auth"
 	"momentcast/internal/dispatch"
 	"momentcast/internal/gateway"
+	"momentcast/internal/importer"
 	"momentcast/internal/linkcheck"
 	"momentcast/internal/postgres"
 	"momentcast/internal/telemetry"
@@ -29,6 +30,8 @@ var (
 	_ api.Store        = store{}
 	_ api.AddressBooks = (*addressbook.Books)(nil)
 
+	_ importer.Store      = (*postgres.DB)(nil)
+	_ pages.Importer      = (*importer.Importer)(nil)
 	_ addressbook.Store   = (*postgres.DB)(nil)
 	_ addressbook.Gateway = (*gateway.Client)(nil)
 	_ auth.Store          = (*postgres.DB)(nil)
@@ -65,6 +68,7 @@ type work struct {
 	db         *postgres.DB
 	dispatcher *dispatch.Dispatcher
 	books      *addressbook.Books
+	imports    *importer.Importer
 	api        *api.API
 	auth       *auth.Auth
 	pages      *pages.Web
@@ -99,7 +103,8 @@ func (s *service) begin(db *postgres.DB) *work {
 	d := dispatch.New(db, s.gw, s.cfg.dispatch(), s.meter, s.log)
 	books := addressbook.New(db, s.gw, s.log)
 	w := &work{db: db, dispatcher: d, books: books, api: s.newAPI(db, d, books)}
-	w.pages, w.auth = s.newPages(db, d, books)
+	w.imports = importer.New(db, d.Wake, s.log)
+	w.pages, w.auth = s.newPages(db, d, books, w.imports)
 	s.work.Store(w)
 	return w
 }

@@ -82,6 +82,12 @@ var screens = map[string][]screen{
 	"GET /posts/{id}/delete":     {{name: "post-delete", path: postAt(func(s *team) int64 { return s.draft }, "/delete"), alike: true}},
 	"GET /instances":             {{name: "instances", path: at("/instances")}},
 	"GET /instances/{id}":        {{name: "instance", path: func(s *team) string { return fmt.Sprintf("/instances/%d", s.ids[zhaoYiming]) }}},
+	"GET /imports":               {{name: "imports", path: at("/imports")}},
+	"GET /audiences":             {{name: "audiences", path: at("/audiences")}},
+	"GET /audiences/new":         {{name: "audience-new", path: at("/audiences/new"), first: openPicker}},
+	"GET /audiences/{id}":        {{name: "audience", path: at("/audiences/1")}},
+	"GET /audiences/{id}/edit":   {{name: "audience-edit", path: at("/audiences/1/edit")}},
+	"GET /audiences/{id}/delete": {{name: "audience-delete", path: at("/audiences/1/delete"), alike: true}},
 	"GET /account":               {{name: "account", path: at("/account")}},
 	"GET /settings/users":        {{name: "users", path: at("/settings/users")}},
 	"GET /settings/users/{id}": {{name: "user", path: func(s *team) string {
@@ -97,6 +103,16 @@ var screens = map[string][]screen{
 		b.at("/queue/bulk")
 		b.calm()
 	}}},
+}
+
+// openPicker makes a form show the labels and contacts to choose from.
+func openPicker(b *tab) {
+	b.click("input[name=visibility][value=allow]")
+	b.click(".picker > summary")
+	b.has(".picker [data-pick=labels]")
+	b.click(".picker [data-pick=labels]")
+	b.has(".chips li")
+	b.calm()
 }
 
 // notPages are routes that browsers do not show as a page.

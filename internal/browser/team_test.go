@@ -84,6 +84,12 @@ func (s *team) ahead() {
 	draft.State, draft.DueAt = moment.Draft, time.Time{}
 	pending := s.card(linXiaowen, "端午礼盒打样完成，企业定制现在可以约。\n\n三款盒型，烫金可选；\n起订 20 盒，7 天交付；\n\n样品可以寄，先到先得。\n\n—— 狮峰山下，老茶厂", "端午茶礼 · 企业定制", "起订 20 盒，可印 logo，7 天交付", "tea/gift")
 	pending.State, pending.Author = moment.Pending, "ann"
+	regulars := moment.Audience{Name: "门店老客户", Visibility: moment.Visibility{Mode: moment.Allow, Labels: []string{"1", "2"}, Users: []string{"wxid_a", "wxid_b", "wxid_c"}}, Note: "新品和会员活动"}
+	audience, err := s.db.AddAudience(s.t.Context(), &regulars, moment.Origin{Actor: "ann", Source: "web"})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	draft.AudienceID, draft.Visibility, pending.AudienceID, pending.Visibility = audience, regulars.Visibility, audience, regulars.Visibility
 	held := s.card(zhaoYiming, "新店开业，体验课 0 元约。", "赵教练的力量体验课", "45 分钟，含体测，每天 6 个名额", "gym/trial")
 	offline := s.card(storeHelper, "徐家汇店周末满减，限到店顾客。", "周末到店满 199 减 40", "仅限徐家汇店，周六周日", "store/xujiahui")
 	paused := s.card(zhouZihan, "孩子暑假去哪儿？我们把最受欢迎的三条线路放出来了。", "2026 暑期自然营 · 三条线路", "6-12 岁，每营 24 人，领队 1:6", "camp/summer")

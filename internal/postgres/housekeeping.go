@@ -47,7 +47,7 @@ func (db *DB) Tidy(ctx context.Context) error {
 	if _, err := db.pool.Exec(ctx, abandon); err != nil {
 		return fmt.Errorf("forget autosaves: %w", translate(err))
 	}
-	return nil
+	return db.sweepImports(ctx)
 }
 
 // TakeComments implements dispatch.Store: up to n first comments that are due,

@@ -22,6 +22,7 @@ import (
 
 	"momentcast/internal/addressbook"
 	"momentcast/internal/auth"
+	"momentcast/internal/importer"
 	"momentcast/internal/moment"
 	"momentcast/internal/postgres"
 	"momentcast/internal/postgres/postgrestest"
@@ -42,6 +43,7 @@ type site struct {
 	engine  *fakeEngine
 	auth    *auth.Auth
 	books   *addressbook.Books
+	imports *importer.Importer
 	links   *fakeLinks
 	log     *strings.Builder
 }
@@ -60,6 +62,7 @@ func siteAt(t *testing.T, address string) *site {
 	}
 	s := &site{t: t, db: db, pool: pool, gateway: &fakeGateway{}, engine: &fakeEngine{}, links: &fakeLinks{}, log: &strings.Builder{}}
 	s.books = addressbook.New(db, s.gateway, zerolog.Nop())
+	s.imports = importer.New(db, s.engine.Wake, zerolog.Nop())
 	s.web = web.New(s.config(zerolog.New(zerolog.SyncWriter(s.log))))
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
@@ -69,6 +72,7 @@ func siteAt(t *testing.T, address string) *site {
 		running.Wait()
 		s.web.Close()
 		s.books.Close()
+		s.imports.Close()
 		db.Close()
 		pool.Close()
 	})
@@ -78,7 +82,7 @@ func siteAt(t *testing.T, address string) *site {
 }
 
 func (s *site) config(log zerolog.Logger) web.Config {
-	return web.Config{Store: s.db, Gateway: s.gateway, Engine: s.engine, Books: s.books, Session: sessions{}, Users: s.db, People: s.people(), Links: s.links, Log: log, Version: "test"}
+	return web.Config{Store: s.db, Gateway: s.gateway, Engine: s.engine, Books: s.books, Imports: s.imports, Session: sessions{}, Users: s.db, People: s.people(), Links: s.links, Log: log, Version: "test"}
 }
 
 // sessions takes a visitor's word for who it is: a cookie that lists roles.

@@ -30,6 +30,7 @@ var navItems = []navItem{
 	{Path: "/instances", Icon: "device-mobile", Key: "nav.instances", Keys: "g s", needs: moment.PermView},
 	{Path: "/audiences", Icon: "users-group", Key: "nav.audiences", needs: moment.PermView},
 	{Path: "/settings/calendar", Icon: "calendar-time", Key: "nav.workcalendar", needs: moment.PermAdmin},
+	{Path: "/imports", Icon: "file-text", Key: "nav.imports", needs: moment.PermWrite},
 	{Path: "/settings/users", Icon: "users", Key: "nav.users", needs: moment.PermAdmin},
 	{Path: "/settings", Icon: "settings", Key: "nav.settings", needs: moment.PermAdmin},
 	{Path: "/audit", Icon: "file-text", Key: "nav.audit", needs: moment.PermAdmin},

@@ -33,6 +33,9 @@ func TestPages(t *testing.T) {
 	queued, failed := s.post(i, "Queued", nil), s.post(i, "Refused", nil)
 	s.force(failed, moment.Failed)
 	s.attempt(failed, moment.Rejected, "code_1001")
+	if _, err := s.imports.Upload(t.Context(), "tea.csv", []byte("账号,标题\nnobody,x\n"), moment.ImportOptions{}, moment.Origin{Actor: "lin", Source: "web"}); err != nil {
+		t.Fatal(err)
+	}
 	preset := s.audience("Regulars", vip())
 	s.post(s.instance("wxid_b", "Book shop"), "Preset", func(p *moment.Post) { p.Visibility, p.AudienceID, p.State = vip(), preset, moment.Draft })
 	key := strings.Repeat("k", 26)
@@ -66,6 +69,8 @@ func TestPages(t *testing.T) {
 
 		"workcalendar":    {path: "/settings/calendar?year=2026", has: []string{"2027 is not published yet", "国庆节", "Change days"}},
 		"approvals":       {path: "/approvals", has: []string{"Waits", "1 waiting for approval", "Approve", "Reject"}, part: true},
+		"imports":         {path: "/imports", has: []string{"tea.csv", "Template (XLSX)", "nothing is stored yet"}, part: true},
+		"import":          {path: "/imports/1", has: []string{"tea.csv", "No such account", "Check again so", "Wrong rows"}, part: true},
 		"audiences":       {path: "/audiences", has: []string{"Regulars", "Only label “3” can see it"}, part: true},
 		"audience":        {path: "/audiences/1", has: []string{"Regulars", "Preset"}, part: true},
 		"audience_form":   {path: "/audiences/1/edit", has: []string{"Regulars", "Choose from the contacts"}},

@@ -36,6 +36,7 @@ func (s *Web) table() []route {
 		s.settingsRoutes(),
 		s.peopleRoutes(),
 		s.audienceRoutes(),
+		s.importRoutes(),
 		s.workCalendarRoutes(),
 		s.composeRoutes(),
 		s.calendarRoutes(),

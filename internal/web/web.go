@@ -41,6 +41,7 @@ type Store interface {
 	ComposeStore
 	AudienceStore
 	CalendarStore
+	ImportStore
 }
 
 // Gateway is the part of the gateway the pages need.
@@ -73,6 +74,7 @@ type Config struct {
 	Gateway Gateway
 	Engine  Engine
 	Books   AddressBooks
+	Imports Importer
 	Session Session
 	People  People
 	Links   LinkChecker // nil = addresses are not looked at
@@ -91,6 +93,7 @@ type Web struct {
 	gateway Gateway
 	engine  Engine
 	books   AddressBooks
+	imports Importer
 	session Session
 
 	people      People
@@ -112,7 +115,7 @@ type Web struct {
 func New(cfg Config) *Web {
 	s := &Web{
 		site:  newSite(cfg.Log.With().Str("component", "web").Logger(), cfg.Version),
-		store: cfg.Store, gateway: cfg.Gateway, engine: cfg.Engine, books: cfg.Books, session: cfg.Session,
+		store: cfg.Store, gateway: cfg.Gateway, engine: cfg.Engine, books: cfg.Books, imports: cfg.Imports, session: cfg.Session,
 		people: cfg.People, peopleStore: cfg.Users, links: cfg.Links,
 		fixed: cfg.Fixed, gatewayURL: cfg.GatewayURL, publicURL: cfg.PublicURL,
 	}

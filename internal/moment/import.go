@@ -1,0 +1,91 @@
+package moment
+
+import "time"
+
+// ImportState is where an import stands.
+type ImportState string
+
+// The states of an import.
+const (
+	ImportChecking   ImportState = "checking"   // its rows are being checked
+	ImportChecked    ImportState = "checked"    // nothing is stored as a post yet; somebody decides
+	ImportCommitting ImportState = "committing" // posts are being made of it, or were until the program ended
+	ImportDone       ImportState = "done"
+)
+
+// Limits of an import.
+const (
+	MaxImportRows    = 100_000
+	MaxImportColumns = 100
+	MaxImportBytes   = 32 << 20 // of the file
+	ImportBatch      = 500      // rows that are checked, or made posts, in one transaction
+	MaxFindings      = 5_000    // that are kept of one import
+)
+
+// Import is a file of posts on its way in.
+type Import struct {
+	ID        int64
+	File      string // its name
+	Format    string // "csv" or "xlsx"
+	Encoding  string // "UTF-8", "UTF-16" or "GBK"; "" for xlsx
+	Date1904  bool   // the file counts days from 1904
+	Header    []string
+	Rows      int
+	Batches   int
+	Options   ImportOptions
+	State     ImportState
+	Counts    ImportCounts
+	NextBatch int  // the first that is not made posts yet
+	Busy      bool // some replica works on it
+	Author    string
+	Version   int64
+	CreatedAt time.Time
+	ExpiresAt time.Time // from then on its rows are gone
+}
+
+// Stopped reports whether making posts of it ended before its end.
+func (i *Import) Stopped() bool { return i.State == ImportCommitting && !i.Busy }
+
+// Done is how many rows are dealt with.
+func (i *Import) Done() int { return min(i.NextBatch*ImportBatch, i.Rows) }
+
+// ImportOptions say how rows are read.
+type ImportOptions struct {
+	Columns    []string       `json:"columns"`     // of each column of the file the field it is read as; "" = none
+	Zone       string         `json:"zone"`        // of times that name none
+	Instance   int64          `json:"instance"`    // of rows that name none; 0 = they are wrong
+	Visibility VisibilityMode `json:"visibility"`  // of rows that name none: "everyone"; "" = they are wrong
+	AudienceID int64          `json:"audience_id"` // likewise; 0 = none
+	Draft      bool           `json:"draft"`       // rows become drafts, which may be incomplete
+}
+
+// ImportCounts say what rows of an import are, and became.
+type ImportCounts struct {
+	New     int `json:"new"`     // posts that are not there yet
+	Exists  int `json:"exists"`  // there already, and the same
+	Differs int `json:"differs"` // there already under the same key, with another content
+	Wrong   int `json:"wrong"`   // no post can be made of them
+	Warned  int `json:"warned"`  // of the new ones, those that somebody should look at
+	Created int `json:"created"` // by the commit, so far
+}
+
+// Missed is how many rows were new when they were checked and are no posts now
+// that the import is done: somebody else has made them, or their time is over.
+func (c ImportCounts) Missed() int { return max(c.New-c.Created, 0) }
+
+// ImportRow is one row of the file.
+type ImportRow struct {
+	Number   int      `json:"n"` // as spreadsheets count: the header is 1
+	Cells    []string `json:"c"`
+	Formulas []int    `json:"f,omitempty"` // columns whose cell computes its value
+}
+
+// Finding of an import's row.
+type ImportFinding struct {
+	Row      int    `json:"row"`
+	Column   string `json:"column"`   // as the file heads it; "" = the row as a whole
+	Field    string `json:"field"`    // what it was read as
+	Severity string `json:"severity"` // "error", "differs" or "warn"
+	Message  string `json:"message"`  // in English
+	Chinese  string `json:"chinese"`  // "" = say.<Message> has it
+}
