@@ -50,7 +50,7 @@ func (p *importPage) Rest() int { return len(p.Effect.Days) - len(p.Days()) }
 // readImport reads a file and shows what it would change.
 func (s *Web) readImport(w http.ResponseWriter, r *http.Request) error {
 	r.Body = http.MaxBytesReader(w, r.Body, maxImport)
-	if err := r.ParseMultipartForm(maxImport); err != nil {
+	if err := r.ParseMultipartForm(maxImport); err != nil { //nolint:gosec // the body is bounded above
 		return &moment.Error{Kind: moment.Invalid, Message: "The form cannot be read, or is too large.", Err: err}
 	}
 	p := &importPage{Region: strings.ToLower(strings.TrimSpace(r.PostForm.Get("region"))), Whole: r.PostForm.Get("whole") != ""}
