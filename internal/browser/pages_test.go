@@ -112,6 +112,7 @@ func openPicker(b *tab) {
 	b.has(".picker [data-pick=labels]")
 	b.click(".picker [data-pick=labels]")
 	b.has(".chips li")
+	b.has(".seen-allow") // the sentence follows what is picked
 	b.calm()
 }
 
