@@ -43,6 +43,10 @@ build: ## bin/momentcast
 test: setup ## all tests, with the race detector, in random order
 	go test -race -shuffle=on -timeout 14m $(ARGS) ./...
 
+.PHONY: screens
+screens: setup ## take the pictures in docs/images again
+	go test -count=1 -run TestPicturesOfTheDocuments -v ./internal/browser -args -documents
+
 .PHONY: cover
 cover: setup ## tests with coverage, shown as a page
 	go test -coverpkg=./... -coverprofile=coverage.out -timeout 14m ./...

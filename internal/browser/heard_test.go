@@ -94,7 +94,9 @@ func (h *heard) console(e *runtime.EventConsoleAPICalled) {
 	line := fmt.Sprintf("console.%s: %s", e.Type, strings.Join(words, " "))
 	switch e.Type {
 	case runtime.ConsoleAPICalledTypeError, runtime.ConsoleAPICalledTypeWarning, runtime.ConsoleAPICalledTypeAssert:
-		if !h.away && !h.ofExpected(line) {
+		// A request that a newer one replaces is told of as an error by htmx.
+		replaced := strings.Contains(line, "htmx:sendAbort") || strings.Contains(line, "htmx:afterRequest")
+		if !h.away && !replaced && !h.ofExpected(line) {
 			h.problem("%s", line)
 			return
 		}

@@ -76,6 +76,7 @@ var screens = map[string][]screen{
 	"GET /posts/{id}/retry":      {{name: "post-retry", path: postAt(func(s *team) int64 { return s.failed }, "/retry"), alike: true}},
 	"GET /posts/{id}/found-sent": {{name: "post-found-sent", path: postAt(func(s *team) int64 { return s.unknown }, "/found-sent")}},
 	"GET /posts/{id}/not-sent":   {{name: "post-not-sent", path: postAt(func(s *team) int64 { return s.unknown }, "/not-sent"), alike: true}},
+	"GET /posts/{id}/reopen":     {{name: "post-reopen", path: postAt(func(s *team) int64 { return s.unknown }, "/reopen"), alike: true}},
 	"GET /posts/{id}/leave":      {{name: "post-leave", path: postAt(func(s *team) int64 { return s.unknown }, "/leave"), alike: true}},
 	"GET /posts/{id}/recall":     {{name: "post-recall", path: postAt(func(s *team) int64 { return s.sent }, "/recall"), alike: true}},
 	"GET /posts/{id}/submit":     {{name: "post-submit", path: postAt(func(s *team) int64 { return s.draft }, "/submit"), alike: true}},
@@ -90,13 +91,24 @@ var screens = map[string][]screen{
 	"GET /audiences/{id}/delete": {{name: "audience-delete", path: at("/audiences/1/delete"), alike: true}},
 	"GET /account":               {{name: "account", path: at("/account")}},
 	"GET /settings/users":        {{name: "users", path: at("/settings/users")}},
+	"GET /posts/new/made/{key}": {{name: "made", path: at("/posts/new"), first: func(b *tab) {
+		b.typeCard()
+		b.send("submit")
+		b.wait("what was made", `location.pathname.startsWith('/posts/new/made/')`)
+	}}},
 	"GET /settings/users/{id}": {{name: "user", path: func(s *team) string {
 		return fmt.Sprintf("/settings/users/%d", ask[int64](s.world, `SELECT id FROM users WHERE name = 'ann'`))
 	}}},
 	"GET /contacts":          {{name: "contacts", path: func(s *team) string { return fmt.Sprintf("/contacts?book=%d", s.ids[linXiaowen]) }}},
 	"GET /settings/calendar": {{name: "work-calendar", path: at("/settings/calendar")}},
-	"GET /audit":             {{name: "audit", path: at("/audit")}},
-	"GET /login":             {{name: "login", path: at("/login"), out: true}},
+	"GET /calendar": {
+		{name: "calendar", path: at("/calendar")},
+		{name: "calendar-week", path: at("/calendar?view=week")},
+	},
+	"GET /posts/{id}/move": {{name: "post-move", path: postAt(func(s *team) int64 { return s.scheduled }, "/move")}},
+	"GET /jobs":            {{name: "jobs", path: at("/jobs")}},
+	"GET /audit":           {{name: "audit", path: at("/audit")}},
+	"GET /login":           {{name: "login", path: at("/login"), out: true}},
 	"GET /jobs/{key}": {{name: "job", path: at("/queue"), alike: true, first: func(b *tab) {
 		b.click("input[name=id]")
 		b.click(`button[name=do][value=cancel]`)
@@ -118,8 +130,9 @@ func openPicker(b *tab) {
 
 // notPages are routes that browsers do not show as a page.
 var notPages = []string{
-	"GET /events",       // a stream
-	"GET /audit/export", // files
+	"GET /events",        // a stream
+	"GET /audit/export",  // files
+	"GET /calendar/feed", // data
 	"GET /history/export",
 	"GET /setup",     // where somebody can sign in already, it leads to the login; TestFirstRun opens it
 	"GET /auth/oidc", // leads to the provider
@@ -135,7 +148,7 @@ func TestEveryPageIsLookedAt(t *testing.T) {
 			continue
 		}
 		if _, ok := screens[pattern]; !ok {
-			t.Logf("%s is served, and no test opens it in a browser: add a row to screens", pattern)
+			t.Errorf("%s is served, and no test opens it in a browser: add a row to screens", pattern)
 		}
 	}
 	for pattern := range screens {
@@ -184,6 +197,7 @@ func TestEveryPage(t *testing.T) {
 func (s *team) as(t *testing.T, v variant) *tab {
 	t.Helper()
 	b := newTab(t, s.base)
+	b.picturesAt = s.gw
 	b.resize(v.size)
 	b.step("choose the theme", func(ctx context.Context) error {
 		_, err := chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{Name: "theme", Value: v.theme, URL: s.base})

@@ -37,6 +37,8 @@ type tab struct {
 	name string // of its files in artifacts
 	size size
 
+	picturesAt string // where pictures for cards are
+
 	heard heard
 }
 

@@ -101,7 +101,7 @@ func (s *team) ahead() {
 	s.draft, s.pending, s.held, s.cancelled, s.scheduled, s.sending = ids[0], ids[1], ids[2], ids[5], ids[6], ids[7]
 	var week []*moment.Post
 	for day := 1; day <= 9; day++ {
-		p := s.card(day%3, "每日一杯：今天喝什么？", "茶单 · 第 "+strings.Repeat("I", day)+" 周", "", "tea/daily/"+strings.Repeat("d", day))
+		p := s.card(day%3, "每日一杯：今天喝什么？", "今日茶单："+[]string{"安吉白茶", "太平猴魁", "凤凰单丛", "正山小种", "白毫银针", "陈年普洱", "冻顶乌龙", "六安瓜片", "祁门红茶"}[day-1], "", "tea/daily/"+strings.Repeat("d", day))
 		p.DueAt = time.Now().AddDate(0, 0, day).Add(time.Duration(day) * 23 * time.Minute)
 		week = append(week, p)
 	}

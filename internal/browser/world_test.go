@@ -257,6 +257,7 @@ func (w *world) people() {
 func (w *world) tab(name, lang string) *tab {
 	w.t.Helper()
 	b := newTab(w.t, w.base)
+	b.picturesAt = w.gw
 	if name != "" {
 		b.signIn(name, lang)
 	}

@@ -344,6 +344,13 @@ func (s *Web) composePreview(w http.ResponseWriter, r *http.Request) error {
 	if !fragment(r) {
 		return s.composePage(w, r, p)
 	}
+	if id := p.Typed.Edits(); id != 0 { // the account of a post that is edited is no field
+		post, err := s.store.Post(r.Context(), id)
+		if err != nil {
+			return err
+		}
+		p.Typed.Instances = []int64{post.InstanceID}
+	}
 	k, err := s.known.get(r.Context())
 	if err != nil {
 		return err

@@ -94,7 +94,7 @@
     initialView: views[place.dataset.view], initialDate: place.dataset.date, timeZone: 'UTC', now: now, locale: place.dataset.lang === 'zh-CN' ? 'zh-cn' : 'en',
     headerToolbar: false, firstDay: 1, height: narrow || place.dataset.view === 'month' ? 'auto' : Math.max(480, Math.round(window.innerHeight * 0.75)), fixedWeekCount: false, nowIndicator: true, scrollTime: '07:30:00', allDaySlot: first.days.length > 0, slotDuration: '00:30:00', snapDuration: '00:15:00',
     slotLabelFormat: { hour: '2-digit', minute: '2-digit', hour12: false }, allDayText: place.dataset.day, eventMaxStack: 3, dayMaxEvents: false, eventOrder: 'order,start,id', eventOrderStrict: true,
-    noEventsText: place.dataset.empty, moreLinkText: function (n) { return place.dataset.more.replace('{n}', n); }, displayEventTime: false, navLinks: false,
+    noEventsText: place.dataset.empty, moreLinkDidMount: function (info) { info.el.setAttribute('role', 'button'); info.el.removeAttribute('aria-controls'); }, moreLinkText: function (n) { return place.dataset.more.replace('{n}', n); }, displayEventTime: false, navLinks: false,
     eventInteractive: true, editable: true, eventStartEditable: true, droppable: false, events: load, eventContent: draw, eventDidMount: label,
     dayCellContent: function (arg) { return arg.view.type === 'dayGridMonth' ? withMark(arg, String(arg.date.getUTCDate())) : true; },
     dayHeaderContent: function (arg) { return arg.view.type === 'dayGridMonth' ? arg.text : withMark(arg, arg.text); },
