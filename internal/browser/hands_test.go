@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -164,6 +166,16 @@ func (b *tab) attach(selector string, files ...string) {
 	b.step("choose files", func(ctx context.Context) error {
 		return chromedp.Do(ctx, chromedp.SetUploadFiles(chromedp.CSS(selector), files))
 	})
+}
+
+// file makes a file of the name and returns where it is.
+func (b *tab) file(name, text string) string {
+	b.t.Helper()
+	path := filepath.Join(b.t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+	return path
 }
 
 // signIn signs a person in through the login page, in the language.

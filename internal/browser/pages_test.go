@@ -83,6 +83,12 @@ var screens = map[string][]screen{
 	"GET /posts/{id}/delete":     {{name: "post-delete", path: postAt(func(s *team) int64 { return s.draft }, "/delete"), alike: true}},
 	"GET /instances":             {{name: "instances", path: at("/instances")}},
 	"GET /instances/{id}":        {{name: "instance", path: func(s *team) string { return fmt.Sprintf("/instances/%d", s.ids[zhaoYiming]) }}},
+	"GET /imports/{id}": {{name: "import", path: at("/imports"), first: func(b *tab) {
+		b.attach("#file", b.file("posts.csv", importRows))
+		b.submit()
+		b.wait("the file is checked", `/^\/imports\/\d+$/.test(location.pathname)`)
+		b.calm()
+	}}},
 	"GET /imports":               {{name: "imports", path: at("/imports")}},
 	"GET /audiences":             {{name: "audiences", path: at("/audiences")}},
 	"GET /audiences/new":         {{name: "audience-new", path: at("/audiences/new"), first: openPicker}},
@@ -133,6 +139,7 @@ var notPages = []string{
 	"GET /events",        // a stream
 	"GET /audit/export",  // files
 	"GET /calendar/feed", // data
+	"GET /imports/template",
 	"GET /history/export",
 	"GET /setup",     // where somebody can sign in already, it leads to the login; TestFirstRun opens it
 	"GET /auth/oidc", // leads to the provider
