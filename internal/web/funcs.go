@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"momentcast/internal/moment"
+	"momentcast/internal/schedule"
 )
 
 // funcs are what templates may call, in one language.
@@ -32,6 +33,13 @@ func (s *site) funcs(lang string) template.FuncMap {
 			return "moon"
 		},
 		"failIcon": failIcon,
+		"kinds":    func() []string { return []string{"cron", "once", "times"} },
+		"modes":    func() []string { return []string{"every_day", "weekdays", "weekly", "monthly", "advanced"} },
+		"rules":    func() []string { return []string{"", "skip_holidays", "working_days", "next_working_day"} },
+		"missed":   func() []string { return []string{"skip", "latest", "all"} },
+		"zones":    schedule.Zones,
+		"days":     func(s moment.Seconds) int64 { return int64(s) / 86400 },
+		"minutes":  func(s moment.Seconds) int64 { return int64(s) / 60 },
 		"pair":     func(p *calendarPage, c calendarCell) cellOf { return cellOf{p, c} },
 		// The days of a week that begins on Monday.
 		"weekdays": func() []int { return []int{1, 2, 3, 4, 5, 6, 0} },

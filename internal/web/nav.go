@@ -23,6 +23,7 @@ var navItems = []navItem{
 	{Path: "/", Icon: "layout-dashboard", Key: "nav.overview", Keys: "g o", needs: moment.PermView},
 	{Path: "/calendar", Icon: "calendar", Key: "nav.calendar", Keys: "g c", needs: moment.PermView},
 	{Path: "/posts/new", Icon: "edit", Key: "nav.compose", Keys: "n", needs: moment.PermWrite},
+	{Path: "/campaigns", Icon: "refresh", Key: "nav.campaigns", Keys: "g p", needs: moment.PermView},
 	{Path: "/queue", Icon: "list-check", Key: "nav.queue", Keys: "g q", needs: moment.PermView},
 	{Path: "/approvals", Icon: "checks", Key: "nav.approvals", Keys: "g a", needs: moment.PermApprove},
 	{Path: "/inbox", Icon: "alert-triangle", Key: "nav.inbox", Keys: "g i", needs: moment.PermView},

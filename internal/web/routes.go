@@ -39,6 +39,7 @@ func (s *Web) table() []route {
 		s.importRoutes(),
 		s.workCalendarRoutes(),
 		s.composeRoutes(),
+		s.campaignRoutes(),
 		s.calendarRoutes(),
 	)
 }

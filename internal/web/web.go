@@ -42,6 +42,7 @@ type Store interface {
 	AudienceStore
 	CalendarStore
 	ImportStore
+	CampaignStore
 }
 
 // Gateway is the part of the gateway the pages need.
