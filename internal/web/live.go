@@ -63,9 +63,7 @@ func (l *live) watch(ctx context.Context) {
 		id, err := l.last(ask)
 		done()
 		if err == nil && id != seen {
-			if seen >= 0 {
-				l.tick()
-			}
+			l.tick() // the first time too: what happened until then was told to nobody
 			seen = id
 		}
 		select {

@@ -92,6 +92,7 @@
       if (stream || document.hidden) return;
       stream = new EventSource(address);
       stream.addEventListener('tick', tick);
+      stream.onopen = tick; // what changed before, or while it was broken, was not told
       stream.onerror = function () {
         // Closed for good: the answer was not a stream, such as a login page.
         if (stream && stream.readyState === 2) { stream = null; setTimeout(open, 10000); }
