@@ -81,6 +81,9 @@ ALTER TABLE posts VALIDATE CONSTRAINT held_is_pending;
 -- One post for an occurrence and an instance, whatever the code does.
 CREATE UNIQUE INDEX posts_occurrence_idx ON posts (occurrence_id, instance_id) WHERE occurrence_id IS NOT NULL;
 
+-- What waits for a ruling of its own; what waits for its campaign may be very much more.
+CREATE INDEX posts_ruling_idx ON posts (due_at, id) WHERE state = 'pending' AND NOT campaign_held;
+
 -- A post of a campaign is released only while its campaign is active: whatever else is wrong, a text that nobody approved
 -- does not leave, and a paused campaign stays quiet. (WHEN keeps it away from the engine's statements.)
 -- +goose StatementBegin
@@ -135,6 +138,7 @@ DROP FUNCTION note_groups();
 DROP TABLE group_changes;
 DROP TRIGGER campaign_releases ON posts;
 DROP FUNCTION refuse_release();
+DROP INDEX posts_ruling_idx;
 ALTER TABLE posts
     DROP CONSTRAINT held_is_pending,
     DROP COLUMN campaign_held,

@@ -37,6 +37,9 @@ func TestCampaignLifeThroughTheAPI(t *testing.T) {
 	if a.object()["state"] != "active" || s.count(`SELECT count(*) FROM posts`) != 30 {
 		t.Fatalf("%s", a.body)
 	}
+	if posts := s.call("GET", fmt.Sprintf("/posts?campaign_id=%d&limit=200", id), nil).want(200).object()["items"].([]any); len(posts) != 30 {
+		t.Errorf("the list has %d posts of the campaign, want 30", len(posts))
+	}
 	s.call("PATCH", path, map[string]any{"name": "x"}).want(428)
 	s.call("PATCH", path, map[string]any{"name": "x"}, "If-Match", `"99"`).want(412)
 	d := s.call("PATCH", path+"?difference=true", map[string]any{"first_comment": "hello {{n}}"})

@@ -13,6 +13,7 @@ type listPostsInput struct {
 	PageInput
 	State       []string `query:"state,explode" doc:"One or more of draft, pending, scheduled, sending, sent, failed, unknown, missed, cancelled; repeated or separated by commas." example:"[\"failed\",\"unknown\"]"`
 	InstanceID  int64    `query:"instance_id" minimum:"1"`
+	CampaignID  int64    `query:"campaign_id" minimum:"1"`
 	Author      string   `query:"author" doc:"Who created it; exactly."`
 	Source      string   `query:"source" doc:"What it came through, such as web, api, cli, import; exactly."`
 	Q           string   `query:"q" doc:"Words separated by blanks, each of which is part of the title, the content, the description or the link; blanks between quotation marks are part of a word. Small and capital letters are alike." example:"春茶 上新"`
@@ -26,7 +27,7 @@ type listPostsInput struct {
 func (in *listPostsInput) query() (q moment.PostQuery, list string, err error) {
 	var fs fields
 	q = moment.PostQuery{
-		InstanceID: in.InstanceID, Author: in.Author, Source: in.Source, Text: in.Q, ExternalKey: in.ExternalKey,
+		InstanceID: in.InstanceID, CampaignID: in.CampaignID, Author: in.Author, Source: in.Source, Text: in.Q, ExternalKey: in.ExternalKey,
 		DueFrom: fs.time("query.due_from", in.DueFrom), DueTo: fs.time("query.due_to", in.DueTo),
 		Ascending: in.Order == "due_asc", Limit: in.Limit,
 	}
@@ -50,7 +51,7 @@ func (in *listPostsInput) query() (q moment.PostQuery, list string, err error) {
 		}
 	}
 	slices.Sort(q.States)
-	list = fmt.Sprintf("posts %q %d %q %q %q %q %d %d %t", q.States, q.InstanceID, q.Author, q.Source, q.Text, q.ExternalKey,
+	list = fmt.Sprintf("posts %q %d %d %q %q %q %q %d %d %t", q.States, q.InstanceID, q.CampaignID, q.Author, q.Source, q.Text, q.ExternalKey,
 		q.DueFrom.UnixNano(), q.DueTo.UnixNano(), q.Ascending)
 	if err := fs.err(); err != nil {
 		return q, list, err

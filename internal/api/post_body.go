@@ -27,6 +27,7 @@ type PostBody struct {
 	InstanceID   int64           `json:"instance_id" example:"7"`
 	WcID         string          `json:"wc_id" doc:"The instance's account." example:"wxid_gia1nwcgpobz22"`
 	InstanceName string          `json:"instance_name"`
+	CampaignID   *int64          `json:"campaign_id" doc:"The campaign that planned it; null = none."`
 	State        string          `json:"state" enum:"draft,pending,scheduled,sending,sent,failed,unknown,missed,cancelled"`
 	Hold         *holdBody       `json:"hold" doc:"Why it is not being sent now; null = nothing holds it."`
 	DueAt        *time.Time      `json:"due_at" doc:"Never sent before."`
@@ -124,7 +125,7 @@ type eventBody struct {
 func showPost(v *moment.PostView) PostBody {
 	p := &v.Post
 	b := PostBody{
-		ID: p.ID, InstanceID: p.InstanceID, WcID: v.WcID, InstanceName: v.InstanceName, State: string(p.State.Shown()),
+		ID: p.ID, InstanceID: p.InstanceID, WcID: v.WcID, InstanceName: v.InstanceName, CampaignID: orNil(v.CampaignID), State: string(p.State.Shown()),
 		DueAt: at(p.DueAt), MaxLateness: brief(p.MaxLateness),
 		Content: p.Card.Content, Title: p.Card.Title, Description: p.Card.Description, URL: p.Card.URL, ThumbURL: p.Card.ThumbURL,
 		AudienceID: orNil(p.AudienceID), ExternalKey: orNil(p.ExternalKey), Author: p.Author, Source: p.Source, ContentHash: p.ContentHash(), Attempt: p.Attempt,

@@ -7,6 +7,8 @@ type PostQuery struct {
 	States      []State
 	InstanceID  int64
 	Author      string
+	CampaignID  int64  // of a campaign's posts; 0 = all
+	Ruling      bool   // without those that wait for their campaign and for no ruling of their own
 	Source      string // "web", "api", …
 	Text        string // words (see Words), each of which is part of the title, the content, the description or the link
 	ExternalKey string
@@ -33,6 +35,8 @@ type PostView struct {
 	Hold         *Hold  // nil = nothing holds it
 	CommentState string // of the first comment: "waiting", "due", "sending", "sent", "failed", "unknown"; "" = there is none
 	CommentError string
+	CampaignID   int64  // 0 = of none
+	Colour       string // of its campaign: "#1f6feb"
 }
 
 // PostDetail is everything that is known of a post.

@@ -15,7 +15,9 @@ import (
 // viewCols are what a list shows beside the post: the instance, what holds the
 // post, its first comment. The queries that use them end in viewFrom.
 const viewCols = postCols + `, i.wc_id, i.name, i.time_zone, i.ready_at, coalesce(i.hold_reason, ''), head.due_at, head.id <> p.id,
-	coalesce(f.state, ''), coalesce(f.error, ''), s.paused, g.down_since IS NOT NULL, now()`
+	coalesce(f.state, ''), coalesce(f.error, ''), s.paused, g.down_since IS NOT NULL, now(),
+	coalesce((SELECT oc.campaign_id FROM occurrences oc WHERE oc.id = p.occurrence_id), 0),
+	coalesce((SELECT ca.colour FROM occurrences oc JOIN campaigns ca ON ca.id = oc.campaign_id WHERE oc.id = p.occurrence_id), '')`
 
 const viewFrom = `
 	JOIN instances i ON i.id = p.instance_id
@@ -37,7 +39,7 @@ func scanView(row pgx.CollectableRow) (v moment.PostView, err error) {
 		s    moment.Situation
 	)
 	err = row.Scan(append(postDest(&v.Post), &v.WcID, &v.InstanceName, &v.TimeZone, nullTime{&i.ReadyAt}, &i.Hold, nullTime{&head}, &late,
-		&v.CommentState, &v.CommentError, &s.Paused, &s.GatewayDown, &s.Now)...)
+		&v.CommentState, &v.CommentError, &s.Paused, &s.GatewayDown, &s.Now, &v.CampaignID, &v.Colour)...)
 	if err != nil {
 		return v, err
 	}
@@ -177,6 +179,12 @@ func (l *postList) selection(limit int) *selection {
 func (l *postList) filter(s *selection) {
 	if l.InstanceID != 0 {
 		s.where("p.instance_id = $%d", l.InstanceID)
+	}
+	if l.CampaignID != 0 {
+		s.where("p.occurrence_id IN (SELECT oc.id FROM occurrences oc WHERE oc.campaign_id = $%d)", l.CampaignID)
+	}
+	if l.Ruling {
+		s.conds = append(s.conds, "NOT p.campaign_held")
 	}
 	if l.Left != nil {
 		s.where("(p.left_at IS NOT NULL) = $%d", *l.Left)

@@ -16,7 +16,7 @@ import (
 const countOpen = `
 	SELECT 'scheduled', count(*) FROM posts WHERE state = 'scheduled'
 	UNION ALL SELECT 'sending', count(*) FROM posts WHERE lease_until IS NOT NULL
-	UNION ALL SELECT 'pending', count(*) FROM posts WHERE state = 'pending'
+	UNION ALL SELECT 'pending', count(*) FROM posts WHERE state = 'pending' AND NOT campaign_held
 	UNION ALL SELECT 'failed', count(*) FROM posts WHERE state = 'failed'
 	UNION ALL SELECT 'unknown', count(*) FROM posts WHERE state = 'unknown' AND left_at IS NULL
 	UNION ALL SELECT 'missed', count(*) FROM posts WHERE state = 'missed'`

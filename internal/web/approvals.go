@@ -85,7 +85,7 @@ func (s *Web) approvalsPage(w http.ResponseWriter, r *http.Request, open int64, 
 	if err != nil {
 		return err
 	}
-	q := moment.PostQuery{States: []moment.State{moment.Pending}, Ascending: true, Limit: pageSize, After: readCursor(r.URL.Query().Get("after"))}
+	q := moment.PostQuery{States: []moment.State{moment.Pending}, Ruling: true, Ascending: true, Limit: pageSize, After: readCursor(r.URL.Query().Get("after"))}
 	posts, more, err := s.store.Posts(ctx, q)
 	if err != nil {
 		return err

@@ -93,6 +93,7 @@ func eventOf(c catalogue, u moment.User, v *moment.PostView, zone string) feedEv
 	e := feedEvent{ID: v.ID, Version: v.Version, Start: v.DueAt.In(location(zone)).Format("2006-01-02T15:04:05"), Title: short(60, v.Card.Title),
 		State: string(state), StateName: c.get("state." + string(state)), Icon: stateIcons[state], Instance: short(24, nameOf(v.InstanceName, v.WcID)),
 		Elsewhere: elsewhere(v.DueAt, v.TimeZone, zone), Movable: movable(v.State) && u.May(moment.PermWrite), URL: fmt.Sprintf("/posts/%d/move", v.ID)}
+	e.Color = v.Colour
 	if e.Title == "" {
 		e.Title = fmt.Sprintf("#%d", v.ID)
 	}
