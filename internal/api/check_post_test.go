@@ -33,7 +33,7 @@ func TestCheckAnswersWhatIsWrongAndWhenItLeaves(t *testing.T) {
 	id := s.call("POST", "/posts", map[string]any{"instance_id": one, "content": "文字", "title": "题", "url": "https://example.com/a",
 		"thumb_url": "https://example.com/a.jpg", "visibility": map[string]any{"mode": "everyone"}, "due_at": due.Format(time.RFC3339)}).want(201).id()
 	got = decode[api.CheckBody](s.call("POST", "/posts/check", body).want(200))
-	if c := got.Departures[0].Clashes; got.OK || len(c) == 0 || c[len(c)-1].Kind != "duplicate" || *c[len(c)-1].PostID != int64(id) {
+	if c := got.Departures[0].Clashes; got.OK || len(c) == 0 || c[len(c)-1].Kind != "duplicate" || *c[len(c)-1].PostID != id {
 		t.Errorf("clashes %+v", c)
 	}
 }

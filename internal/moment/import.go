@@ -80,7 +80,7 @@ type ImportRow struct {
 	Formulas []int    `json:"f,omitempty"` // columns whose cell computes its value
 }
 
-// Finding of an import's row.
+// ImportFinding is what is wrong with, or worth knowing about, a row of an import.
 type ImportFinding struct {
 	Row      int    `json:"row"`
 	Column   string `json:"column"`   // as the file heads it; "" = the row as a whole

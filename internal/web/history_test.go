@@ -83,10 +83,10 @@ func TestHistoryShowsTheChosenColumns(t *testing.T) {
 	s := newSite(t)
 	s.person()
 	s.post(s.instance("wxid_a", "Tea house"), "Queued", nil)
-	s.get("/history").has("Tea house", `data-label="author"`)
-	s.get("/history?cols=title&cols=url").has("https://example.com/a").lacks(`data-label="author"`)
+	s.get("/history").has("Tea house", `data-label="Author"`)
+	s.get("/history?cols=title&cols=url").has("https://example.com/a").lacks(`data-label="Author"`)
 	s.submit("/history/columns", "cols", "title", "cols", "source", "cols", "evil", "q", "x").to("/history?all=1&q=x")
-	s.get("/history").has(`data-label="source"`).lacks(`data-label="author"`)
+	s.get("/history").has(`data-label="From"`).lacks(`data-label="Author"`)
 	csv := s.get("/history/export?cols=title,state").want(http.StatusOK).body
 	if csv != "\uFEFFstate,title\r\nscheduled,Queued\r\n" && csv != "\uFEFFstate,title\r\nScheduled,Queued\r\n" {
 		t.Errorf("%q", csv)

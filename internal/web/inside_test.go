@@ -81,9 +81,7 @@ func TestEveryWordOfTheDomainHasAText(t *testing.T) {
 		keys = append(keys, "csv."+column.Name)
 	}
 	for _, column := range historyColumns {
-		if column != "what" {
-			keys = append(keys, "csv."+column)
-		}
+		keys = append(keys, "history.column."+column)
 	}
 	for _, state := range []moment.JobState{moment.JobWaiting, moment.JobRunning, moment.JobDone, moment.JobStopped} {
 		keys = append(keys, "jobs."+string(state))
