@@ -36,15 +36,21 @@ func TestExpansionSurvivesKills(t *testing.T) {
 					return s.start(name, fmt.Sprintf("%s:%d:KILL", expandPoints[r.IntN(len(expandPoints))], 1+r.IntN(7)))
 				}
 				a, b := arm("a"), arm("b")
+				settled := func() bool {
+					return len(query[struct{ ID int64 }](s, `SELECT id FROM campaigns WHERE settled_at IS NULL`)) == 0
+				}
+				s.eventually("both are dead, or nothing is left to do", 30*time.Second, func() bool {
+					return settled() || a.diedWithin(0) && b.diedWithin(0)
+				})
 				for _, p := range []*program{a, b} {
-					if p.diedWithin(20 * time.Second) {
+					if p.diedWithin(time.Millisecond) {
 						totals.killed.Add(1)
 					}
 				}
-				s.start("c", "")
-				s.eventually("all campaigns are settled", time.Minute, func() bool {
-					return len(query[struct{ ID int64 }](s, `SELECT id FROM campaigns WHERE settled_at IS NULL`)) == 0
-				})
+				if !settled() {
+					s.start("c", "")
+				}
+				s.eventually("all campaigns are settled", time.Minute, settled)
 				ticks, missed, posts := s.checkExpansion(began)
 				totals.rounds.Add(1)
 				totals.ticks.Add(ticks)
