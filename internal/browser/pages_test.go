@@ -52,8 +52,11 @@ var screens = map[string][]screen{
 	"GET /approvals": {
 		{name: "approvals", path: at("/approvals")},
 	},
-	"GET /pause":  {{name: "pause", path: at("/pause")}},
-	"GET /resume": {{name: "resume", path: at("/resume"), alike: true}},
+	"GET /campaigns":         {{name: "campaigns", path: at("/campaigns")}},
+	"GET /campaigns/new":     {{name: "campaign-new", path: at("/campaigns/new")}},
+	"GET /campaigns/dry-run": {{name: "campaigns-dry-run", path: at("/campaigns/dry-run"), alike: true}},
+	"GET /pause":             {{name: "pause", path: at("/pause")}},
+	"GET /resume":            {{name: "resume", path: at("/resume"), alike: true}},
 	"GET /posts/{id}": {
 		{name: "post-sent", path: postAt(func(s *team) int64 { return s.sent }, "")},
 		{name: "post-unknown", path: postAt(func(s *team) int64 { return s.unknown }, "")},
@@ -140,6 +143,11 @@ var notPages = []string{
 	"GET /audit/export",  // files
 	"GET /calendar/feed", // data
 	"GET /imports/template",
+	// These need a campaign with occurrences, which the team does not have yet.
+	"GET /campaigns/{id}",
+	"GET /campaigns/{id}/edit",
+	"GET /campaigns/{id}/dry-run",
+	"GET /campaigns/{id}/occurrences/{occurrence}",
 	"GET /history/export",
 	"GET /setup",     // where somebody can sign in already, it leads to the login; TestFirstRun opens it
 	"GET /auth/oidc", // leads to the provider

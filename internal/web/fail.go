@@ -2,6 +2,8 @@ package web
 
 import (
 	"errors"
+	"io"
+	"net"
 	"net/http"
 
 	"momentcast/internal/moment"
@@ -35,6 +37,9 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, r.Context().Err()) && r.Context().Err() != nil {
 		return // the visitor left
 	}
+	if r.Method == http.MethodGet && broken(err) {
+		err = &moment.Error{Kind: moment.Unavailable, Message: "The database cannot be reached.", Err: err}
+	}
 	kind := moment.KindOf(err)
 	if kind == moment.Internal {
 		s.log.Error().Err(err).Str("method", r.Method).Str("path", r.URL.Path).Msg("page failed")
@@ -51,6 +56,13 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 		s.log.Error().Err(err).Msg("error page not rendered")
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 	}
+}
+
+// broken reports whether a connection ended in the middle of a question. What
+// only reads may then be asked again; of a change nobody knows how it ended.
+func broken(err error) bool {
+	var op *net.OpError
+	return moment.KindOf(err) == moment.Internal && (errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &op))
 }
 
 func (s *Web) notFound(http.ResponseWriter, *http.Request) error {
