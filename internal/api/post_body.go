@@ -83,6 +83,7 @@ type postDetailBody struct {
 	Events   []eventBody   `json:"events" doc:"The audit trail, latest last."`
 
 	Approvals []approvalBody `json:"approvals" doc:"The rulings of approvers, latest last."`
+	ReadBacks []readBackBody `json:"read_backs" doc:"The looks at the account's timeline for the moment of a doubtful call, latest last."`
 }
 
 type proofBody struct {
@@ -156,7 +157,7 @@ func showPost(v *moment.PostView) PostBody {
 }
 
 func showDetail(d *moment.PostDetail) postDetailBody {
-	b := postDetailBody{PostBody: showPost(&d.PostView), Attempts: []attemptBody{}, Events: []eventBody{}, Approvals: showApprovals(d)}
+	b := postDetailBody{PostBody: showPost(&d.PostView), Attempts: []attemptBody{}, Events: []eventBody{}, Approvals: showApprovals(d), ReadBacks: showReadBacks(d)}
 	if p := d.Proof; p != nil {
 		differences := list(p.Differences(d.Card))
 		b.Proof = &proofBody{p.Title, p.URL, p.Content, p.Description, p.ThumbURL, p.Private, at(p.CreatedAt), len(differences) == 0, differences}

@@ -45,7 +45,7 @@ func TestPostIsShownAsItWasCreated(t *testing.T) {
 		"external_key":  "crm-1", "author": "admin", "source": "cli", "attempt": 0.0,
 		"sent_at": nil, "lateness_ms": nil, "held_for": nil, "moment_id": nil, "moment_created_at": nil, "error": nil,
 		"recall_mode": nil, "recalled_at": nil, "left_at": nil, "actions": []any{"edit", "reschedule", "send-now", "cancel"}, "version": 1.0,
-		"proof": nil, "audience_id": nil, "attempts": []any{}, "approvals": []any{},
+		"proof": nil, "audience_id": nil, "attempts": []any{}, "approvals": []any{}, "read_backs": []any{},
 		"content_hash": "1:1d3ab00a9d62068b68f121fd08d1e205d1b3eac5a792f3bad0a9cc739ce7093a",
 	}
 	if d := cmp.Diff(want, got); d != "" {

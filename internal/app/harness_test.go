@@ -227,7 +227,19 @@ type post struct {
 		Title, URL, Content string
 		Matches             bool
 	}
-	Attempts []struct{ Verdict, Request string }
+	Attempts  []struct{ Verdict, Request string }
+	ReadBacks []readBack `json:"read_backs"`
+}
+
+type readBack struct {
+	Round          int
+	Problem, Found *string
+	Seen           []struct {
+		ID, Title, URL string
+		Match          bool
+		Differs        []string
+		PostID         *int64 `json:"post_id"`
+	}
 }
 
 // register registers the account as the gateway lists it, old enough to post.

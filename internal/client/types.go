@@ -44,6 +44,20 @@ type Post struct {
 		Reason    *string    `json:"reason"`
 		Holds     bool       `json:"holds"`
 	} `json:"approvals"`
+	ReadBacks []struct {
+		Attempt int       `json:"attempt"`
+		Round   int       `json:"round"`
+		At      time.Time `json:"at"`
+		Problem *string   `json:"problem"`
+		Found   *string   `json:"found"`
+		Seen    []struct {
+			ID      string   `json:"id"`
+			Title   string   `json:"title"`
+			Match   bool     `json:"match"`
+			Differs []string `json:"differs"`
+			PostID  *int64   `json:"post_id"`
+		} `json:"seen"`
+	} `json:"read_backs"`
 	Attempts []struct {
 		Number     int       `json:"number"`
 		StartedAt  time.Time `json:"started_at"`

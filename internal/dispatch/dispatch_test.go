@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -25,6 +26,9 @@ type fake struct {
 	released []int64
 	doubts   []moment.Doubt
 	kept     []time.Duration
+	look     moment.ReadBack // what was last kept of a look at the timeline
+	resends  bool            // posts that were not found are scheduled again
+	resent   bool
 	found    string
 	down     string
 	changes  []moment.Change
@@ -162,22 +166,28 @@ func (f *fake) TakeDoubts(context.Context, int, time.Duration) ([]moment.Doubt, 
 
 func (f *fake) Unclaimed(_ context.Context, _ int64, ids []string) ([]string, error) { return ids, nil }
 
-func (f *fake) FoundDoubt(_ context.Context, _ moment.Doubt, m moment.StoredMoment, _ string) error {
+func (f *fake) FoundDoubt(_ context.Context, _ moment.Doubt, m moment.StoredMoment, look moment.ReadBack, _ string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.look = look
 	f.found = m.ID
 	return nil
 }
 
-func (f *fake) KeepDoubt(_ context.Context, _ moment.Doubt, _ bool, next time.Duration, _ string) error {
+func (f *fake) KeepDoubt(_ context.Context, _ moment.Doubt, look moment.ReadBack, next time.Duration, _ string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.look = look
 	f.kept = append(f.kept, next)
 	return nil
 }
 
-func (f *fake) Resend(context.Context, moment.Doubt, time.Duration, string) (bool, error) {
-	return false, nil
+func (f *fake) Resend(_ context.Context, _ moment.Doubt, look moment.ReadBack, _ time.Duration, _ string) (bool, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.look = look
+	f.resent = f.resends
+	return f.resends, nil
 }
 func (f *fake) TakeComments(context.Context, int, time.Duration) ([]moment.CommentTask, error) {
 	return nil, nil
@@ -509,6 +519,42 @@ func TestReadBack(t *testing.T) {
 			}
 			if f.found != tc.found || (tc.found == "" && (len(f.kept) != 1 || f.kept[0] != tc.next)) {
 				t.Errorf("found %q, next %v; want %q, %v", f.found, f.kept, tc.found, tc.next)
+			}
+		})
+	}
+}
+
+// Only a timeline that was read, and does not show the moment, speaks for
+// sending again; what was seen, or why nothing was, is kept each time.
+func TestOnlyATimelineThatWasReadLeadsToAResend(t *testing.T) {
+	stranger := moment.StoredMoment{ID: "9", WcID: "me", Proof: &moment.Proof{Title: "another"}}
+	for _, tc := range []struct {
+		name    string
+		wID     string
+		err     error
+		resent  bool
+		problem string
+		seen    int
+	}{
+		{"read", "w", nil, true, "", 1},
+		{"refused", "w", moment.Errorf(moment.Refused, "No."), false, "refused", 0},
+		{"away", "w", moment.Errorf(moment.Unavailable, "Away."), false, "unavailable", 0},
+		{"a fault", "w", errors.New("secret"), false, "internal", 0},
+		{"offline", "", nil, false, moment.ReadOffline, 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			f, g := newFake(), &wire{timeline: []moment.StoredMoment{stranger}, timeErr: tc.err}
+			f.resends = true
+			d := New(f, g, Config{Replica: "test"}, NoMeter{}, zerolog.Nop())
+			last := len(moment.ReconcileWaits)
+			if err := d.readBack(t.Context(), moment.Doubt{WcID: "me", WID: tc.wID, Round: last - 1}); err != nil {
+				t.Fatal(err)
+			}
+			if f.resent != tc.resent {
+				t.Errorf("resent: %v, want %v", f.resent, tc.resent)
+			}
+			if f.look.Problem != tc.problem || len(f.look.Seen) != tc.seen || f.look.Round != last || strings.Contains(f.look.Message, "secret") {
+				t.Errorf("kept %+v", f.look)
 			}
 		})
 	}

@@ -37,59 +37,78 @@ func (d *Dispatcher) readBackDue(ctx context.Context) error {
 
 // readBack looks for the post's moment on the account's own timeline.
 func (d *Dispatcher) readBack(ctx context.Context, doubt moment.Doubt) error {
-	if doubt.WID == "" { // offline: it can be read when the account is back
-		return d.store.KeepDoubt(ctx, doubt, false, retryReadBack, d.cfg.Replica)
-	}
 	readCtx, done := context.WithTimeout(ctx, readBackLimit)
-	found, err := d.findMoment(readCtx, doubt)
+	found, look := d.look(readCtx, doubt)
 	done()
 	// What was found out is written within a time of its own.
 	ctx, done = context.WithTimeout(ctx, dbTimeout)
 	defer done()
 	switch {
-	case err != nil && moment.KindOf(err) != moment.Refused:
-		d.log.Debug().Err(err).Int64("post", doubt.ID).Msg("the timeline could not be read")
-		return d.store.KeepDoubt(ctx, doubt, false, retryReadBack, d.cfg.Replica)
-	case err == nil && found != nil:
-		if err := d.store.FoundDoubt(ctx, doubt, *found, d.cfg.Replica); err != nil {
+	case !look.Counts(): // it can be read when the account, or the gateway, is back
+		return d.store.KeepDoubt(ctx, doubt, look, retryReadBack, d.cfg.Replica)
+	case found != nil:
+		if err := d.store.FoundDoubt(ctx, doubt, *found, look, d.cfg.Replica); err != nil {
 			return err
 		}
 		d.log.Info().Int64("post", doubt.ID).Str("instance", doubt.WcID).Str("moment", found.ID).Msg("sent: found on the timeline")
 		d.Wake()
 		return nil
 	}
-	return d.notFound(ctx, doubt)
+	return d.notFound(ctx, doubt, look)
 }
 
-func (d *Dispatcher) notFound(ctx context.Context, doubt moment.Doubt) error {
+func (d *Dispatcher) notFound(ctx context.Context, doubt moment.Doubt, look moment.ReadBack) error {
 	if n := doubt.Round + 1; n < len(moment.ReconcileWaits) {
 		defer d.Wake() // the first round frees the instance
-		return d.store.KeepDoubt(ctx, doubt, true, moment.ReconcileWaits[n], d.cfg.Replica)
+		return d.store.KeepDoubt(ctx, doubt, look, moment.ReconcileWaits[n], d.cfg.Replica)
 	}
-	resent, err := d.store.Resend(ctx, doubt, d.cfg.Quarantine, d.cfg.Replica)
-	if err != nil || resent {
+	if look.Problem == "" { // a timeline that was not shown is no proof of absence
+		resent, err := d.store.Resend(ctx, doubt, look, d.cfg.Quarantine, d.cfg.Replica)
 		if resent {
 			d.log.Warn().Int64("post", doubt.ID).Msg("not on the timeline after every read-back: scheduled once more, as the setting says")
 		}
-		return err
+		if err != nil || resent {
+			return err
+		}
 	}
 	d.log.Warn().Int64("post", doubt.ID).Str("instance", doubt.WcID).Msg("not on the timeline after every read-back: a person has to decide")
-	return d.store.KeepDoubt(ctx, doubt, true, 0, d.cfg.Replica)
+	return d.store.KeepDoubt(ctx, doubt, look, 0, d.cfg.Replica)
 }
 
-// findMoment returns the moment on the timeline that the call would have made,
-// nil if there is none. Of several the one nearest to the call's beginning is
-// taken: a moment that another post has is not among them.
-func (d *Dispatcher) findMoment(ctx context.Context, doubt moment.Doubt) (*moment.StoredMoment, error) {
-	items, err := d.gw.OwnTimeline(ctx, doubt.WID, doubt.WcID, doubt.IntentAt.Add(-moment.WindowMargin))
-	if err != nil {
-		return nil, err
+// look reads the timeline and returns what there is to see on it, and the
+// moment that the call would have made; nil if there is none.
+func (d *Dispatcher) look(ctx context.Context, doubt moment.Doubt) (*moment.StoredMoment, moment.ReadBack) {
+	look := moment.ReadBack{Round: doubt.Round + 1}
+	if doubt.WID == "" {
+		look.Problem = moment.ReadOffline
+		return nil, look
 	}
+	items, err := d.gw.OwnTimeline(ctx, doubt.WID, doubt.WcID, doubt.IntentAt.Add(-moment.WindowMargin))
+	var found *moment.StoredMoment
+	if err == nil {
+		found, err = d.pick(ctx, doubt, items)
+	}
+	if err != nil {
+		d.log.Debug().Err(err).Int64("post", doubt.ID).Msg("the timeline could not be read")
+		look.Problem, look.Message = string(moment.KindOf(err)), moment.MessageOf(err)
+		return nil, look
+	}
+	look.Seen, look.More = moment.SeenFor(doubt, items)
+	if found != nil {
+		look.Found = found.ID
+	}
+	return found, look
+}
+
+// pick returns the moment that the call would have made, nil if there is none.
+// Of several the one nearest to the call's beginning is taken: a moment that
+// another post has is not among them.
+func (d *Dispatcher) pick(ctx context.Context, doubt moment.Doubt, items []moment.StoredMoment) (*moment.StoredMoment, error) {
 	matches := make(map[string]*moment.StoredMoment)
 	var ids []string
 	for i := range items {
 		m := &items[i]
-		if m.Proof != nil && m.Proof.Matches(*m, doubt.WcID, doubt.Card, doubt.IntentAt, doubt.CallUntil) {
+		if _, match := m.Against(doubt); match {
 			matches[m.ID] = m
 			ids = append(ids, m.ID)
 		}

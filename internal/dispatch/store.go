@@ -45,13 +45,14 @@ type Store interface {
 	TakeDoubts(ctx context.Context, n int, lease time.Duration) ([]moment.Doubt, error)
 	// Unclaimed returns those moment ids that no post of the instance has.
 	Unclaimed(ctx context.Context, instance int64, ids []string) ([]string, error)
-	// FoundDoubt settles a doubt: the moment is on the timeline.
-	FoundDoubt(ctx context.Context, d moment.Doubt, m moment.StoredMoment, replica string) error
+	// FoundDoubt settles a doubt: the moment is on the timeline. This and the
+	// next two keep the look that they follow from.
+	FoundDoubt(ctx context.Context, d moment.Doubt, m moment.StoredMoment, look moment.ReadBack, replica string) error
 	// KeepDoubt leaves the doubt; next = 0 ends the read-backs.
-	KeepDoubt(ctx context.Context, d moment.Doubt, looked bool, next time.Duration, replica string) error
+	KeepDoubt(ctx context.Context, d moment.Doubt, look moment.ReadBack, next time.Duration, replica string) error
 	// Resend schedules a post once more that the read-backs did not find, if
 	// the setting allows it and the quarantine since its call is over.
-	Resend(ctx context.Context, d moment.Doubt, quarantine time.Duration, replica string) (bool, error)
+	Resend(ctx context.Context, d moment.Doubt, look moment.ReadBack, quarantine time.Duration, replica string) (bool, error)
 
 	// TakeComments commits the intent to post due first comments.
 	TakeComments(ctx context.Context, n int, lease time.Duration) ([]moment.CommentTask, error)

@@ -43,8 +43,8 @@ func TestOwnTimelineReadsBack(t *testing.T) {
 			t.Fatalf("%d moments, %v; want 23", len(got), err)
 		}
 		for _, m := range got {
-			if m.Proof == nil || !m.Proof.Matches(m, "me", testCard, time.Now(), time.Now()) {
-				t.Fatalf("moment %+v does not match the card", m)
+			if differs, match := m.Against(moment.Doubt{WcID: "me", Card: testCard, IntentAt: time.Now(), CallUntil: time.Now()}); !match {
+				t.Fatalf("moment %+v does not match the card: %v", m, differs)
 			}
 		}
 		if got, err := c.OwnTimeline(t.Context(), w, "me", time.Now().Add(time.Minute)); err != nil || len(got) != 0 {

@@ -46,6 +46,7 @@ type PostDetail struct {
 	Events   []Event // latest last; the latest 500 of them
 
 	Approvals []Approval // latest last; the latest 100 of them
+	ReadBacks []ReadBack // latest last; the latest 100 of them
 }
 
 // InstanceQuery selects instances for a list, in the order of their ids.

@@ -90,15 +90,6 @@ func (p Proof) Differences(c Card) []string {
 // been created: clocks differ, and moment times are whole seconds.
 const WindowMargin = time.Minute
 
-// Matches reports whether the moment on wcID's timeline, decoded as proof, is
-// what the doubtful call between started and until would have made of the card.
-func (p Proof) Matches(m StoredMoment, wcID string, c Card, started, until time.Time) bool {
-	return m.WcID == wcID &&
-		!m.CreatedAt.Before(started.Add(-WindowMargin)) && !m.CreatedAt.After(until.Add(WindowMargin)) &&
-		p.Style == LinkStyle && SameLink(c.URL, p.URL) &&
-		(trimText(p.Title) == trimText(c.Title) || trimText(p.Content) == trimText(c.Content))
-}
-
 // SameLink reports whether stored is the asked link after unescaping, with at
 // most query parameters added.
 func SameLink(asked, stored string) bool {

@@ -39,6 +39,9 @@ func (db *DB) PostDetail(ctx context.Context, id int64) (*moment.PostDetail, err
 	if d.Approvals, err = db.approvals(ctx, id); err != nil {
 		return nil, fmt.Errorf("read approvals of post %d: %w", id, translate(err))
 	}
+	if d.ReadBacks, err = db.readBacks(ctx, id, d.InstanceID); err != nil {
+		return nil, fmt.Errorf("read what was read back for post %d: %w", id, translate(err))
+	}
 	return d, nil
 }
 

@@ -62,10 +62,13 @@ func (db *DB) Unclaimed(ctx context.Context, instance int64, ids []string) ([]st
 }
 
 // FoundDoubt implements dispatch.Store: the read-back found the post's moment.
-func (db *DB) FoundDoubt(ctx context.Context, d moment.Doubt, m moment.StoredMoment, replica string) error {
+func (db *DB) FoundDoubt(ctx context.Context, d moment.Doubt, m moment.StoredMoment, look moment.ReadBack, replica string) error {
 	return db.changePost(ctx, d.ID, func(tx pgx.Tx, p *lockedPost) error {
 		if p.State != moment.Unknown || p.Token != d.Token {
 			return nil // settled meanwhile
+		}
+		if err := p.keepReadBack(ctx, tx, look); err != nil {
+			return err
 		}
 		return p.markSent(ctx, tx, moment.ActReconcile, m.ID, m.CreatedAt, m.Proof, moment.System(replica),
 			map[string]any{"round": d.Round + 1})
@@ -76,10 +79,14 @@ func (db *DB) FoundDoubt(ctx context.Context, d moment.Doubt, m moment.StoredMom
 // or could not be made. After a read-back that was made the instance goes on:
 // one doubtful post does not hold up an account. next is the wait before the
 // next round; zero ends the read-backs and leaves the post to a person.
-func (db *DB) KeepDoubt(ctx context.Context, d moment.Doubt, looked bool, next time.Duration, replica string) error {
+func (db *DB) KeepDoubt(ctx context.Context, d moment.Doubt, look moment.ReadBack, next time.Duration, replica string) error {
+	looked := look.Counts()
 	return db.changePost(ctx, d.ID, func(tx pgx.Tx, p *lockedPost) error {
 		if p.State != moment.Unknown || p.Token != d.Token {
 			return nil
+		}
+		if err := p.keepReadBack(ctx, tx, look); err != nil {
+			return err
 		}
 		const q = `
 			UPDATE posts SET
@@ -114,7 +121,7 @@ func (db *DB) KeepDoubt(ctx context.Context, d moment.Doubt, looked bool, next t
 // Resend implements dispatch.Store: a post that the read-backs did not find is
 // scheduled again. Only where the setting for automatic resend is on; whether
 // the quarantine is over is judged by the database's clock.
-func (db *DB) Resend(ctx context.Context, d moment.Doubt, quarantine time.Duration, replica string) (resent bool, err error) {
+func (db *DB) Resend(ctx context.Context, d moment.Doubt, look moment.ReadBack, quarantine time.Duration, replica string) (resent bool, err error) {
 	err = db.changePost(ctx, d.ID, func(tx pgx.Tx, p *lockedPost) error {
 		const allowed = `SELECT auto_resend AND $1::timestamptz + $2::interval < now() FROM settings`
 		var ok bool
@@ -123,6 +130,9 @@ func (db *DB) Resend(ctx context.Context, d moment.Doubt, quarantine time.Durati
 		}
 		if p.State != moment.Unknown || p.Token != d.Token {
 			return nil
+		}
+		if err := p.keepReadBack(ctx, tx, look); err != nil {
+			return err
 		}
 		resent = true
 		return p.schedule(ctx, tx, moment.ActNotSent, time.Time{}, moment.System(replica), map[string]any{"auto_resend": true})

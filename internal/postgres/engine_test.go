@@ -328,7 +328,7 @@ func TestUnknownIsReadBack(t *testing.T) {
 	if d.ID != p || d.WID != "w-a" || d.Round != 0 || d.CallUntil.Before(d.IntentAt) {
 		t.Errorf("doubt %+v", d)
 	}
-	if err := w.db.KeepDoubt(w.Context(), d, true, time.Minute, replica); err != nil {
+	if err := w.db.KeepDoubt(w.Context(), d, moment.ReadBack{Round: 1}, time.Minute, replica); err != nil {
 		t.Fatal(err)
 	}
 	if claims := w.claim(1); len(claims) != 1 || claims[0].ID != next {
@@ -339,7 +339,7 @@ func TestUnknownIsReadBack(t *testing.T) {
 		t.Errorf("round %d, want 1", d.Round)
 	}
 	m := moment.StoredMoment{ID: "123", WcID: "a", CreatedAt: time.Now(), Proof: &moment.Proof{Title: "title"}}
-	if err := w.db.FoundDoubt(w.Context(), d, m, replica); err != nil {
+	if err := w.db.FoundDoubt(w.Context(), d, m, moment.ReadBack{Round: 2, Found: "123"}, replica); err != nil {
 		t.Fatal(err)
 	}
 	w.want(p, moment.Sent)
@@ -364,11 +364,12 @@ func (w *world) doubt() moment.Doubt {
 func TestUnreadableTimelineDoesNotHoldTheAccountForEver(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	offline := moment.ReadBack{Round: 1, Problem: moment.ReadOffline}
 	inst := w.instance("a")
 	w.post(inst, -time.Second)
 	next := w.post(inst, -time.Second)
 	w.record(w.claimed(), moment.ActDoubt, "")
-	if err := w.db.KeepDoubt(t.Context(), w.doubt(), false, time.Second, replica); err != nil {
+	if err := w.db.KeepDoubt(t.Context(), w.doubt(), offline, time.Second, replica); err != nil {
 		t.Fatal(err)
 	}
 	if claims := w.claim(1); len(claims) != 0 {
@@ -376,7 +377,7 @@ func TestUnreadableTimelineDoesNotHoldTheAccountForEver(t *testing.T) {
 	}
 	w.exec(`UPDATE posts SET call_until = now() - interval '2 minutes' WHERE state = 'unknown'`)
 	d := w.doubt()
-	if err := w.db.KeepDoubt(t.Context(), d, false, time.Second, replica); err != nil {
+	if err := w.db.KeepDoubt(t.Context(), d, offline, time.Second, replica); err != nil {
 		t.Fatal(err)
 	}
 	if claims := w.claim(1); len(claims) != 1 || claims[0].ID != next {
@@ -409,7 +410,7 @@ func TestAutomaticResendOnlyWhenSwitchedOnAndAfterQuarantine(t *testing.T) {
 	d := w.doubt()
 	resend := func(quarantine time.Duration, want bool) {
 		t.Helper()
-		if got, err := w.db.Resend(w.Context(), d, quarantine, replica); err != nil || got != want {
+		if got, err := w.db.Resend(w.Context(), d, moment.ReadBack{Round: 1}, quarantine, replica); err != nil || got != want {
 			t.Errorf("Resend = %v, %v; want %v", got, err, want)
 		}
 	}

@@ -150,9 +150,9 @@ func (m *modelRun) steps() []step {
 			for _, d := range doubts {
 				m.moments++
 				if rapid.Bool().Draw(rt, "found") {
-					err = m.db.FoundDoubt(m.Context(), d, moment.StoredMoment{ID: fmt.Sprint(m.moments), CreatedAt: time.Now()}, replica)
+					err = m.db.FoundDoubt(m.Context(), d, moment.StoredMoment{ID: fmt.Sprint(m.moments), CreatedAt: time.Now()}, moment.ReadBack{Round: d.Round + 1}, replica)
 				} else {
-					err = m.db.KeepDoubt(m.Context(), d, true, time.Minute, replica)
+					err = m.db.KeepDoubt(m.Context(), d, moment.ReadBack{Round: d.Round + 1}, time.Minute, replica)
 				}
 				if err != nil {
 					rt.Fatal(err)

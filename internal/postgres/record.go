@@ -173,6 +173,14 @@ func orNull(t time.Time) *time.Time {
 // neither NUL nor broken UTF-8, and no reply may make a result unrecordable.
 func clean(s string) string { return cleanText(s) }
 
+// cleanTime drops a time that JSON cannot tell.
+func cleanTime(t time.Time) time.Time {
+	if y := t.UTC().Year(); y < 1 || y > 9999 {
+		return time.Time{}
+	}
+	return t
+}
+
 func cleanProof(p *moment.Proof) *moment.Proof {
 	if p == nil {
 		return nil
@@ -181,9 +189,7 @@ func cleanProof(p *moment.Proof) *moment.Proof {
 	for _, s := range []*string{&c.Content, &c.Title, &c.Description, &c.URL, &c.ThumbURL} {
 		*s = cleanText(*s)
 	}
-	if y := c.CreatedAt.Year(); y < 1 || y > 9999 {
-		c.CreatedAt = time.Time{}
-	}
+	c.CreatedAt = cleanTime(c.CreatedAt)
 	if _, err := json.Marshal(c); err != nil {
 		return nil
 	}
