@@ -107,7 +107,7 @@ func TestSettingsFromTheEnvironment(t *testing.T) {
 // A zero does not quietly mean the default.
 func TestZeroIsNotTheDefault(t *testing.T) {
 	for name, value := range map[string]string{
-		"MOMENTCAST_CONCURRENCY": "0", "MOMENTCAST_GATEWAY_TIMEOUT": "0s", "MOMENTCAST_LOOK_EVERY": "0", "MOMENTCAST_GRACE": "0s",
+		"MOMENTCAST_CONCURRENCY": "0", "MOMENTCAST_GATEWAY_TIMEOUT": "0s", "MOMENTCAST_LOOK_EVERY": "0", "MOMENTCAST_GRACE": "0s", "MOMENTCAST_LEASE": "0s",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv(name, value)

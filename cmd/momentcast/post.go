@@ -300,6 +300,12 @@ func showPost(out io.Writer, p *client.Post) error {
 		for _, a := range p.Attempts {
 			row("attempt", fmt.Sprintf("%d at %s, %d ms: %s %s", a.Number, when(&a.StartedAt), a.DurationMS, a.Verdict, plainText(a.Message, 200)))
 		}
+		for _, b := range p.ReadBacks {
+			row("read back", fmt.Sprintf("call %d, round %d at %s: %s", b.Attempt, b.Round, when(&b.At), b.Came()))
+			for _, m := range b.Seen {
+				row("", fmt.Sprintf("%s %s: %s", m.ID, plainText(m.Title, 100), m.Compared()))
+			}
+		}
 		for _, e := range p.Events {
 			row("event", fmt.Sprintf("%s %s %s by %s (%s)", when(&e.At), e.Action, text(e.ToState), plainText(e.Actor, 100), e.Source))
 		}

@@ -68,11 +68,11 @@ type pacingFlags struct {
 
 // engineFlags are limits of this process.
 type engineFlags struct {
-	Concurrency int           `env:"MOMENTCAST_CONCURRENCY" default:"64" help:"Calls of the gateway at once."`
-	Lease       time.Duration `env:"MOMENTCAST_LEASE" placeholder:"90s" help:"Time after which a call whose sender is gone is given up as unknown. Default: --gateway-timeout and 30s."`
-	LookEvery   time.Duration `env:"MOMENTCAST_LOOK_EVERY" default:"10s" help:"How old a look at who is online may be when a post is sent."`
-	Grace       time.Duration `env:"MOMENTCAST_GRACE" default:"4s" help:"Time that calls get to end when stopping; what is cut off becomes unknown and is read back."`
-	Replica     string        `env:"MOMENTCAST_REPLICA" placeholder:"NAME" help:"Name of this process. Default: host name and a random suffix."`
+	Concurrency int            `env:"MOMENTCAST_CONCURRENCY" default:"64" help:"Calls of the gateway at once."`
+	Lease       *time.Duration `env:"MOMENTCAST_LEASE" placeholder:"90s" help:"Time after which a call whose sender is gone is given up as unknown. Default: --gateway-timeout and 30s."`
+	LookEvery   time.Duration  `env:"MOMENTCAST_LOOK_EVERY" default:"10s" help:"How old a look at who is online may be when a post is sent."`
+	Grace       time.Duration  `env:"MOMENTCAST_GRACE" default:"4s" help:"Time that calls get to end when stopping; what is cut off becomes unknown and is read back."`
+	Replica     string         `env:"MOMENTCAST_REPLICA" placeholder:"NAME" help:"Name of this process. Default: host name and a random suffix."`
 }
 
 // Validate refuses a zero where it would quietly mean the default.
@@ -81,6 +81,7 @@ func (c *serveCmd) Validate() error {
 	for name, zero := range map[string]bool{
 		"MOMENTCAST_CONCURRENCY": c.Engine.Concurrency == 0, "MOMENTCAST_GATEWAY_TIMEOUT": c.Gateway.Timeout == 0,
 		"MOMENTCAST_LOOK_EVERY": c.Engine.LookEvery == 0, "MOMENTCAST_GRACE": c.Engine.Grace == 0,
+		"MOMENTCAST_LEASE": c.Engine.Lease != nil && *c.Engine.Lease == 0, // nil = it follows the call timeout
 	} {
 		if zero {
 			errs = append(errs, fmt.Errorf("%s: must not be 0; leave it out for the default", name))
@@ -103,13 +104,17 @@ func (c *serveCmd) Run(ctx context.Context, f *logFlags, term *console) error {
 }
 
 func (c *serveCmd) config() app.Config {
+	var lease time.Duration
+	if c.Engine.Lease != nil {
+		lease = *c.Engine.Lease
+	}
 	return app.Config{
 		Addr: c.Addr, DatabaseURL: c.Database.URL, DataDir: c.Database.DataDir, PublicURL: c.PublicURL,
 		Version: version, Replica: c.Engine.Replica,
 		Gateway:     app.Gateway(c.Gateway),
 		Pacing:      app.Pacing(c.Pacing),
 		SignIn:      app.SignIn(c.SignIn),
-		Concurrency: c.Engine.Concurrency, Lease: c.Engine.Lease, LookEvery: c.Engine.LookEvery, Grace: c.Engine.Grace,
+		Concurrency: c.Engine.Concurrency, Lease: lease, LookEvery: c.Engine.LookEvery, Grace: c.Engine.Grace,
 		BootstrapToken: c.BootstrapToken, BootstrapAdmin: c.BootstrapAdmin,
 	}
 }

@@ -1,6 +1,10 @@
 package client
 
-import "time"
+import (
+	"fmt"
+	"strings"
+	"time"
+)
 
 // Page is one page of a list.
 type Page[T any] struct {
@@ -44,21 +48,8 @@ type Post struct {
 		Reason    *string    `json:"reason"`
 		Holds     bool       `json:"holds"`
 	} `json:"approvals"`
-	ReadBacks []struct {
-		Attempt int       `json:"attempt"`
-		Round   int       `json:"round"`
-		At      time.Time `json:"at"`
-		Problem *string   `json:"problem"`
-		Found   *string   `json:"found"`
-		Seen    []struct {
-			ID      string   `json:"id"`
-			Title   string   `json:"title"`
-			Match   bool     `json:"match"`
-			Differs []string `json:"differs"`
-			PostID  *int64   `json:"post_id"`
-		} `json:"seen"`
-	} `json:"read_backs"`
-	Attempts []struct {
+	ReadBacks []ReadBack `json:"read_backs"`
+	Attempts  []struct {
 		Number     int       `json:"number"`
 		StartedAt  time.Time `json:"started_at"`
 		DurationMS int64     `json:"duration_ms"`
@@ -152,4 +143,51 @@ type Audience struct {
 		Differs int64 `json:"differs"`
 	} `json:"use"`
 	Rewritten int `json:"rewritten"`
+}
+
+// ReadBack is one look at an account's timeline for the moment of a doubtful
+// call.
+type ReadBack struct {
+	Attempt int       `json:"attempt"`
+	Round   int       `json:"round"`
+	At      time.Time `json:"at"`
+	Problem *string   `json:"problem"`
+	Found   *string   `json:"found"`
+	Seen    []Seen    `json:"seen"`
+	More    int       `json:"more"`
+}
+
+// Seen is one moment that a read-back saw.
+type Seen struct {
+	ID      string   `json:"id"`
+	Title   string   `json:"title"`
+	Match   bool     `json:"match"`
+	Differs []string `json:"differs"`
+	PostID  *int64   `json:"post_id"`
+}
+
+// Came says what came of the look.
+func (b ReadBack) Came() string {
+	switch {
+	case b.Problem != nil:
+		return "the timeline could not be read (" + *b.Problem + ")"
+	case b.Found != nil:
+		return "found " + *b.Found
+	}
+	return fmt.Sprintf("not found among %d moments", len(b.Seen)+b.More)
+}
+
+// Compared says how the moment compares with what was asked for.
+func (m Seen) Compared() string {
+	text := "differs in " + strings.Join(m.Differs, ", ")
+	switch {
+	case len(m.Differs) == 0:
+		text = "the same"
+	case m.Match:
+		text = "matches, though it " + text
+	}
+	if m.PostID != nil {
+		text += fmt.Sprintf("; belongs to post %d", *m.PostID)
+	}
+	return text
 }

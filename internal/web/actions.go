@@ -97,7 +97,11 @@ func (s *Web) askAction(d doing) handler {
 		if err != nil {
 			return err
 		}
-		return s.actionPage(w, r, d, id, &actionPage{Mode: "delete"})
+		p := &actionPage{Mode: "delete"}
+		if m := r.URL.Query().Get("moment_id"); momentTime(m) != (time.Time{}) { // one that a read-back saw
+			p.MomentID = m
+		}
+		return s.actionPage(w, r, d, id, p)
 	}
 }
 
@@ -186,11 +190,9 @@ func readAct(r *http.Request, action moment.Action, p *moment.PostView) (moment.
 		return a, checkDue(a.DueAt, "due_at")
 	case moment.ActFoundSent:
 		a.MomentID = strings.TrimSpace(form.Get("moment_id"))
-		id, err := strconv.ParseUint(a.MomentID, 10, 64)
-		if err != nil || id == 0 || strconv.FormatUint(id, 10) != a.MomentID {
+		if a.Created = momentTime(a.MomentID); a.Created.IsZero() {
 			return a, moment.InvalidFields([]moment.Field{{Path: "moment_id", Message: "is a number, as the gateway's list shows it"}})
 		}
-		a.Created = time.UnixMilli(int64(id >> 23)) // the id carries its time
 	case moment.ActRecall:
 		a.Recall = moment.RecallMode(form.Get("mode"))
 		if a.Recall != moment.RecallDelete && a.Recall != moment.RecallPrivate {
@@ -198,4 +200,14 @@ func readAct(r *http.Request, action moment.Action, p *moment.PostView) (moment.
 		}
 	}
 	return a, nil
+}
+
+// momentTime is when the moment was made: the id carries it. Zero for what is
+// no id.
+func momentTime(momentID string) time.Time {
+	id, err := strconv.ParseUint(momentID, 10, 64)
+	if err != nil || id == 0 || strconv.FormatUint(id, 10) != momentID {
+		return time.Time{}
+	}
+	return time.UnixMilli(int64(id >> 23))
 }

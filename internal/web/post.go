@@ -24,6 +24,7 @@ type postPage struct {
 	// Rejection is why a draft was given back; nil if it was not.
 	Rejection *moment.Approval
 	Edit      string // address of the composer; "" = there is none, or not now
+	Clone     string // address of the composer with a copy; "" = not for this visitor
 }
 
 // eventLine is one line of the audit trail in words.
@@ -68,6 +69,9 @@ func (s *Web) post(w http.ResponseWriter, r *http.Request) error {
 	p.Rulings, p.Rejection = rulingsOf(d), rejectionOf(d)
 	if _, err := d.State.After(moment.ActEdit); err == nil && user.May(moment.PermWrite) && s.has("/posts/{id}/edit") {
 		p.Edit = fmt.Sprintf("/posts/%d/edit", id)
+	}
+	if user.May(moment.PermWrite) {
+		p.Clone = fmt.Sprintf("/posts/new?from=%d", id)
 	}
 	return s.page(w, r, view{Page: "post", Block: "post", Data: p})
 }

@@ -49,6 +49,10 @@ func TestSettingsAreStoredAndAudited(t *testing.T) {
 		t.Errorf("another section changed the gap to %s", got)
 	}
 	s.get("/audit?action=settings").has("Posts need approval")
+	s.submit("/settings/composing", "version", s.text(`SELECT version::text FROM settings`), "fold_lines", "6", "fold_chars", "100", "duplicate_days", "30").to("/settings/composing")
+	if got := s.text(`SELECT duplicate_days || ' ' || (SELECT detail -> 'changed' ->> 'duplicate_days' FROM events ORDER BY id DESC LIMIT 1) FROM settings`); got != "30 [7, 30]" {
+		t.Errorf("days of the duplicate warning: %s", got)
+	}
 }
 
 func TestSettingsRefuseWhatMakesNoSense(t *testing.T) {
