@@ -92,7 +92,7 @@ func keepSmall(file string, shot []byte) error {
 			c := at(x, y)
 			i, ok := nearest[c]
 			if !ok {
-				i = uint8(palette.Index(c)) //nolint:gosec // a palette has at most 256
+				i = uint8(palette.Index(c))
 				nearest[c] = i
 			}
 			out.SetColorIndex(x, y, i)
@@ -102,7 +102,7 @@ func keepSmall(file string, shot []byte) error {
 	if err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&b, out); err != nil {
 		return err
 	}
-	return os.WriteFile(file, b.Bytes(), 0o644) //nolint:gosec // a picture in the documents
+	return os.WriteFile(file, b.Bytes(), 0o644)
 }
 
 // link is one in a document, to a page or a picture.

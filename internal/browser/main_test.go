@@ -46,7 +46,7 @@ func browserPath() (string, error) {
 // its own in it.
 var shared struct {
 	once sync.Once
-	ctx  context.Context
+	ctx  context.Context //nolint:containedctx // of the browser, which every test shares
 	stop context.CancelFunc
 	err  error
 }
@@ -70,7 +70,7 @@ func launch() {
 	}
 	alloc, stopAlloc := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, stop := chromedp.NewContext(alloc)
-	shared.ctx = ctx
+	shared.ctx = ctx //nolint:fatcontext // made once
 	shared.stop = func() {
 		limit, done := context.WithTimeout(ctx, 10*time.Second)
 		_ = chromedp.Cancel(limit) // stop kills what does not end by itself

@@ -19,10 +19,10 @@ const orphanEnv = "MOMENTCAST_TEST_BROWSER_ORPHAN"
 func beOrphaned() {
 	shared.once.Do(launch)
 	if shared.err != nil {
-		fmt.Println(shared.err)
+		fmt.Fprintln(os.Stdout, shared.err)
 		os.Exit(1)
 	}
-	fmt.Println("started")
+	fmt.Fprintln(os.Stdout, "started")
 	select {}
 }
 

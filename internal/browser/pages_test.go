@@ -270,7 +270,7 @@ const widest = `Array.from(document.querySelectorAll('body *')).filter(e => e.ge
 func (b *tab) picture(name string) {
 	b.t.Helper()
 	file := filepath.Join(artifacts(b.t), name)
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil { //nolint:gosec // pictures for people to look at
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		b.t.Fatal(err)
 	}
 	high := min(eval[int64](b, `document.documentElement.scrollHeight`), 10_000)

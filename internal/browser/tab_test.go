@@ -32,7 +32,7 @@ var (
 // used by one goroutine.
 type tab struct {
 	t    testing.TB
-	ctx  context.Context
+	ctx  context.Context //nolint:containedctx // chromedp knows a tab by its context
 	base string
 	name string // of its files in artifacts
 	size size
@@ -110,7 +110,7 @@ func artifacts(t testing.TB) string {
 	t.Helper()
 	dir, err := filepath.Abs("../../artifacts")
 	if err == nil {
-		err = os.MkdirAll(dir, 0o755) //nolint:gosec // pictures for people to look at
+		err = os.MkdirAll(dir, 0o755)
 	}
 	if err != nil {
 		t.Fatal(err)

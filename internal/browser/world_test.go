@@ -335,7 +335,7 @@ func thumb(w http.ResponseWriter, r *http.Request) {
 	}
 	const size = 120
 	img := image.NewPaletted(image.Rect(0, 0, size, size), color.Palette{
-		color.RGBA{uint8(hue * 7), uint8(140 + hue%80), uint8(90 + hue*3%120), 255}, color.RGBA{250, 246, 236, 255}, //nolint:gosec // any colour will do
+		color.RGBA{uint8(hue * 7), uint8(140 + hue%80), uint8(90 + hue*3%120), 255}, color.RGBA{250, 246, 236, 255},
 	})
 	for y := range size {
 		for x := range size {

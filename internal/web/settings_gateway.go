@@ -19,8 +19,8 @@ type gatewayPage struct {
 	ShowSecret string // address of this page with the secret; "" = it is shown, or there is none
 }
 
-// hiddenSecret stands where a secret is not shown.
-const hiddenSecret = "••••••"
+// dots stand where something is not shown.
+const dots = "••••••"
 
 func (s *Web) gatewaySettings(w http.ResponseWriter, r *http.Request) error {
 	k, err := s.known.get(r.Context())
@@ -31,7 +31,7 @@ func (s *Web) gatewaySettings(w http.ResponseWriter, r *http.Request) error {
 	if s.publicURL != "" {
 		secret := k.settings.CallbackSecret
 		if r.URL.Query().Get("show") != "callback" {
-			secret, p.ShowSecret = hiddenSecret, "/settings/gateway?show=callback"
+			secret, p.ShowSecret = dots, "/settings/gateway?show=callback"
 		}
 		p.Callback = strings.TrimRight(s.publicURL, "/") + "/gateway/callback/" + secret
 	}
