@@ -29,6 +29,7 @@ type cli struct {
 	Post     PostCmd     `cmd:"" group:"use" help:"Queue, list and act on posts."`
 	Audience AudienceCmd `cmd:"" group:"use" help:"Make, list and change audiences: who may see a post."`
 	Campaign CampaignCmd `cmd:"" group:"use" help:"Plan recurring posts."`
+	Import   ImportCmd   `cmd:"" group:"use" help:"Make posts of a table: check it, then commit it."`
 	Instance InstanceCmd `cmd:"" group:"use" help:"Register, list and change instances."`
 	Pause    PauseCmd    `cmd:"" group:"use" help:"Send nothing any more, on all replicas, until resumed."`
 	Resume   ResumeCmd   `cmd:"" group:"use" help:"End the pause."`

@@ -55,6 +55,7 @@ type Store interface {
 	ContactStore
 	WorkCalendarStore
 	AudienceStore
+	ImportStore
 }
 
 // Gateway is the part of the gateway the API needs.
@@ -81,6 +82,7 @@ type Config struct {
 	Gateway Gateway
 	Engine  Engine
 	Books   AddressBooks
+	Imports Importer
 	Links   LinkChecker // nil = addresses are not looked at
 	Log     zerolog.Logger
 	Version string               // of the program; shown in the OpenAPI document
@@ -93,6 +95,7 @@ type API struct {
 	gateway Gateway
 	engine  Engine
 	links   LinkChecker
+	imports Importer
 	log     zerolog.Logger
 	fixed   moment.FixedSettings
 
@@ -106,7 +109,7 @@ type API struct {
 // New returns the API's handler. It does no work until requests come.
 func New(cfg Config) *API {
 	a := &API{
-		store: cfg.Store, gateway: cfg.Gateway, engine: cfg.Engine, links: cfg.Links, log: cfg.Log.With().Str("component", "api").Logger(),
+		store: cfg.Store, gateway: cfg.Gateway, engine: cfg.Engine, links: cfg.Links, imports: cfg.Imports, log: cfg.Log.With().Str("component", "api").Logger(),
 		fixed: cfg.Fixed, mux: http.NewServeMux(),
 	}
 	a.tokens = tokenCache{lookUp: cfg.Store.TokenByHash, now: time.Now}
@@ -127,6 +130,7 @@ func New(cfg Config) *API {
 	a.registerSettings()
 	a.registerTokens()
 	a.registerHolidays()
+	a.registerImports()
 	a.registerCallback()
 	a.registerDocs()
 	return a

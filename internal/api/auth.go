@@ -62,6 +62,14 @@ var needs = map[string]moment.Permission{
 	"edit-audience":        moment.PermWrite,
 	"delete-audience":      moment.PermWrite,
 
+	"create-import":       moment.PermWrite,
+	"list-imports":        moment.PermWrite,
+	"get-import":          moment.PermWrite,
+	"list-findings":       moment.PermWrite,
+	"commit-import":       moment.PermWrite,
+	"delete-import":       moment.PermWrite,
+	"get-import-template": moment.PermWrite,
+
 	"create-campaign":   moment.PermWrite,
 	"list-campaigns":    moment.PermView,
 	"get-campaign":      moment.PermView,

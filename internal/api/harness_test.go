@@ -18,6 +18,7 @@ import (
 
 	"momentcast/internal/addressbook"
 	"momentcast/internal/api"
+	"momentcast/internal/importer"
 	"momentcast/internal/moment"
 	"momentcast/internal/postgres"
 	"momentcast/internal/postgres/postgrestest"
@@ -56,9 +57,10 @@ func newService(t *testing.T) *service {
 	}
 	s := &service{t: t, db: db, pool: pool, gateway: &fakeGateway{}, engine: &fakeEngine{}, links: &fakeLinks{}, log: &bytes.Buffer{}}
 	books := addressbook.New(db, s.gateway, zerolog.Nop())
+	imports := importer.New(db, s.engine.Wake, zerolog.Nop())
 	s.api = api.New(api.Config{Store: db, Gateway: s.gateway, Engine: s.engine, Links: s.links, Log: zerolog.New(zerolog.SyncWriter(s.log)), Version: "test",
-		Books: books})
-	t.Cleanup(func() { books.Close(); db.Close(); pool.Close() })
+		Books: books, Imports: imports})
+	t.Cleanup(func() { imports.Close(); books.Close(); db.Close(); pool.Close() })
 	s.admin = s.token("admin", moment.ScopeAdmin)
 	return s
 }

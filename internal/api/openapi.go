@@ -49,6 +49,7 @@ func humaConfig(version string) huma.Config {
 				{Name: "control", Description: "The kill switch and the whole picture."},
 				{Name: "tokens", Description: "Who may use this API."},
 				{Name: "holidays", Description: "Public holidays and make-up working days, by region; campaigns go by them."},
+				{Name: "imports", Description: "Posts from a table, CSV or XLSX: checked first, stored when somebody commits."},
 				{Name: "gateway", Description: "What the gateway calls."},
 			},
 		},

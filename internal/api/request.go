@@ -9,9 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"mime"
 	"net/http"
 	"path"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,8 +27,11 @@ import (
 	"momentcast/internal/moment"
 )
 
-// bodyTime is how long a client may take to send its body.
-const bodyTime = 30 * time.Second
+// How long a client may take to send its body, and to send a file.
+const (
+	bodyTime = 30 * time.Second
+	fileTime = 90 * time.Second
+)
 
 type ctxKey int
 
@@ -103,9 +109,13 @@ func (a *API) takeBody(ctx huma.Context, next func(huma.Context)) {
 		next(ctx)
 		return
 	}
+	patience := bodyTime
+	if !takesJSON(op) {
+		patience = fileTime
+	}
 	r, w := humago.Unwrap(ctx)
 	rc := http.NewResponseController(w)
-	_ = rc.SetReadDeadline(time.Now().Add(bodyTime)) // not every writer can
+	_ = rc.SetReadDeadline(time.Now().Add(patience)) // not every writer can
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, op.MaxBodyBytes-1))
 	_ = rc.SetReadDeadline(time.Time{})
 	id := requestID(ctx.Context())
@@ -116,13 +126,36 @@ func (a *API) takeBody(ctx huma.Context, next func(huma.Context)) {
 	case err != nil:
 		newProblem(http.StatusRequestTimeout, "timeout", "The body did not arrive in time.").write(w, id)
 		return
-	case len(body) > 0 && !isJSON(r.Header.Get("Content-Type")):
-		newProblem(http.StatusUnsupportedMediaType, "unsupported_media_type", "The body must be JSON, with Content-Type: application/json.").write(w, id)
+	case len(body) > 0 && !takes(op, r.Header.Get("Content-Type")):
+		newProblem(http.StatusUnsupportedMediaType, "unsupported_media_type", needType(op)).write(w, id)
 		return
 	}
-	r.Body, r.Header = io.NopCloser(bytes.NewReader(body)), r.Header.Clone()
-	r.Header.Set("Content-Type", "application/json")
+	if takesJSON(op) {
+		r.Body, r.Header = io.NopCloser(bytes.NewReader(body)), r.Header.Clone()
+		r.Header.Set("Content-Type", "application/json")
+	}
 	next(huma.WithValue(ctx, keyBody, body))
+}
+
+// takesJSON reports whether the operation's body is JSON; that of others is a
+// file, which the handler finds under keyBody.
+func takesJSON(op *huma.Operation) bool { return op.RequestBody.Content["application/json"] != nil }
+
+// takes reports whether the operation documents bodies of that type.
+func takes(op *huma.Operation, contentType string) bool {
+	if takesJSON(op) {
+		return isJSON(contentType)
+	}
+	mediaType, _, err := mime.ParseMediaType(contentType)
+	return err == nil && op.RequestBody.Content[mediaType] != nil
+}
+
+// needType says which types the operation's body may have.
+func needType(op *huma.Operation) string {
+	if takesJSON(op) {
+		return "The body must be JSON, with Content-Type: application/json."
+	}
+	return "The body must be a file, with a Content-Type of these: " + strings.Join(slices.Sorted(maps.Keys(op.RequestBody.Content)), ", ") + "."
 }
 
 func isJSON(contentType string) bool {

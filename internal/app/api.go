@@ -10,13 +10,14 @@ import (
 	"momentcast/internal/api"
 	"momentcast/internal/dispatch"
 	"momentcast/internal/gateway"
+	"momentcast/internal/importer"
 	"momentcast/internal/moment"
 	"momentcast/internal/postgres"
 )
 
 // newAPI returns the JSON API on the database.
-func (s *service) newAPI(db *postgres.DB, d *dispatch.Dispatcher, books *addressbook.Books) *api.API {
-	return api.New(api.Config{Store: store{db}, Gateway: s.gw, Engine: d, Links: s.links, Books: books, Log: s.log, Version: s.cfg.Version, Fixed: s.cfg.Pacing.fixed()})
+func (s *service) newAPI(db *postgres.DB, d *dispatch.Dispatcher, books *addressbook.Books, imports *importer.Importer) *api.API {
+	return api.New(api.Config{Store: store{db}, Gateway: s.gw, Engine: d, Links: s.links, Books: books, Imports: imports, Log: s.log, Version: s.cfg.Version, Fixed: s.cfg.Pacing.fixed()})
 }
 
 // store is the database with the proof of a post that was sent: what WeChat

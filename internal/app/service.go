@@ -32,6 +32,7 @@ var (
 
 	_ importer.Store      = (*postgres.DB)(nil)
 	_ pages.Importer      = (*importer.Importer)(nil)
+	_ api.Importer        = (*importer.Importer)(nil)
 	_ addressbook.Store   = (*postgres.DB)(nil)
 	_ addressbook.Gateway = (*gateway.Client)(nil)
 	_ auth.Store          = (*postgres.DB)(nil)
@@ -102,8 +103,8 @@ func (s *service) figures(ctx context.Context) (telemetry.Figures, error) {
 func (s *service) begin(db *postgres.DB) *work {
 	d := dispatch.New(db, s.gw, s.cfg.dispatch(), s.meter, s.log)
 	books := addressbook.New(db, s.gw, s.log)
-	w := &work{db: db, dispatcher: d, books: books, api: s.newAPI(db, d, books)}
-	w.imports = importer.New(db, d.Wake, s.log)
+	w := &work{db: db, dispatcher: d, books: books, imports: importer.New(db, d.Wake, s.log)}
+	w.api = s.newAPI(db, d, books, w.imports)
 	w.pages, w.auth = s.newPages(db, d, books, w.imports)
 	s.work.Store(w)
 	return w

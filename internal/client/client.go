@@ -5,6 +5,7 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -63,13 +64,15 @@ type Request struct {
 	Path   string // below /api/v1: "/posts/7"
 	Query  url.Values
 	Body   any    // sent as JSON; nil = none
+	File   []byte // sent as it is, in place of Body; nil = none
+	Type   string // of File
 	Key    string // Idempotency-Key; "" = none
 	Match  string // If-Match; "" = none
 }
 
 // Answer is what a call that succeeded was answered with.
 type Answer struct {
-	Body     json.RawMessage // empty for 204
+	Body     json.RawMessage // empty for 204; a file where one was asked for
 	ETag     string
 	Replayed bool // the creation was answered before, under the same key
 }
@@ -86,7 +89,7 @@ func (a *Answer) Decode(v any) error {
 // again when the service cannot be reached or cannot answer now. The error is a
 // *Problem if the service said what is wrong.
 func (c *Client) Do(ctx context.Context, q Request) (*Answer, error) {
-	var body []byte
+	body := q.File
 	if q.Body != nil {
 		var err error
 		if body, err = json.Marshal(q.Body); err != nil {
@@ -117,7 +120,7 @@ func (c *Client) once(ctx context.Context, q Request, body []byte) (*Answer, err
 		return nil, err
 	}
 	req.Header.Set("User-Agent", c.agent)
-	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Accept", "application/json, */*;q=0.5")
 	for k, v := range map[string]string{"Idempotency-Key": q.Key, "If-Match": q.Match} {
 		if v != "" {
 			req.Header.Set(k, v)
@@ -127,7 +130,7 @@ func (c *Client) once(ctx context.Context, q Request, body []byte) (*Answer, err
 		req.Header.Set("Authorization", "Bearer "+c.token)
 	}
 	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Content-Type", cmp.Or(q.Type, "application/json"))
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {

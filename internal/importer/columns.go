@@ -1,9 +1,13 @@
 package importer
 
 import (
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
+
+	"momentcast/internal/moment"
 )
 
 // Fields are what a column can be read as, in the order of the template file.
@@ -68,6 +72,39 @@ func known(columns, header []string) []string {
 	for i := range out {
 		if i < len(columns) && slices.Contains(Fields, columns[i]) && !slices.Contains(out, columns[i]) {
 			out[i] = columns[i]
+		}
+	}
+	return out
+}
+
+// mapped changes columns to what somebody says of them by header.
+func mapped(columns, header []string, by map[string]string) error {
+	var wrong []moment.Field
+	for _, name := range slices.Sorted(maps.Keys(by)) {
+		field := by[name]
+		i := slices.IndexFunc(header, func(h string) bool { return h == name || fold(name) != "" && fold(h) == fold(name) })
+		switch {
+		case i < 0:
+			wrong = append(wrong, moment.Field{Path: "map", Message: "names a column that the file does not have: " + strconv.Quote(cut(name, 100))})
+			continue
+		case field != "" && !slices.Contains(Fields, field):
+			wrong = append(wrong, moment.Field{Path: "map", Message: "names no field that a column can be read as; there are " + strings.Join(Fields, ", ")})
+			continue
+		}
+		if was := slices.Index(columns, field); field != "" && was >= 0 {
+			columns[was] = ""
+		}
+		columns[i] = field
+	}
+	return moment.InvalidFields(wrong)
+}
+
+// letters names n columns as spreadsheets do: A … Z, AA, AB …
+func letters(n int) []string {
+	out := make([]string, n)
+	for i := range out {
+		for k := i; k >= 0; k = k/26 - 1 {
+			out[i] = string(rune('A'+k%26)) + out[i]
 		}
 	}
 	return out

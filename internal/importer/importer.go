@@ -11,6 +11,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"momentcast/internal/lint"
 	"momentcast/internal/moment"
 )
 
@@ -30,6 +31,7 @@ type Store interface {
 
 	Now(ctx context.Context) (time.Time, error)
 	Settings(ctx context.Context) (moment.Settings, error)
+	KnownLabels(ctx context.Context) (map[int64][]moment.Label, error)
 	Instances(ctx context.Context, q moment.InstanceQuery) (instances []moment.InstanceView, more bool, err error)
 	Audience(ctx context.Context, id int64) (*moment.AudienceView, error)
 	Audiences(ctx context.Context, q moment.AudienceQuery) (list []moment.AudienceView, more bool, err error)
@@ -63,11 +65,18 @@ func (m *Importer) Close() {
 	m.wg.Wait()
 }
 
-// Upload keeps a file and checks it: nothing of it is a post yet. Columns that o
-// does not name are read as the same person had them read last, or as their
-// headers say. The error is Invalid if the file as a whole cannot be read.
-func (m *Importer) Upload(ctx context.Context, name string, data []byte, o moment.ImportOptions, by moment.Origin) (id int64, err error) {
-	i := &moment.Import{File: fileName(name), Author: by.Actor, Options: o}
+// Upload keeps a file and checks it: nothing of it is a post yet. Columns that
+// neither o nor the file's map names are read as the same person had them read
+// last, or as their headers say. The error is Invalid if the file as a whole
+// cannot be read.
+func (m *Importer) Upload(ctx context.Context, f moment.ImportFile, o moment.ImportOptions, by moment.Origin) (id int64, err error) {
+	if err := checkZone(o.Zone); err != nil {
+		return 0, err
+	}
+	if _, err := m.preset(ctx, o.AudienceID); err != nil {
+		return 0, err
+	}
+	i := &moment.Import{File: fileName(f.Name), Author: by.Actor, Options: o}
 	id, err = m.store.AddImport(ctx, i, func(keep func([]moment.ImportRow) error) error {
 		batch := make([]moment.ImportRow, 0, moment.ImportBatch)
 		flush := func() error {
@@ -78,7 +87,7 @@ func (m *Importer) Upload(ctx context.Context, name string, data []byte, o momen
 			batch = batch[:0]
 			return err
 		}
-		s, err := read(data, func(r moment.ImportRow) error {
+		s, err := read(f.Data, f.Headless, func(r moment.ImportRow) error {
 			if batch = append(batch, r); len(batch) < moment.ImportBatch {
 				return nil
 			}
@@ -91,8 +100,10 @@ func (m *Importer) Upload(ctx context.Context, name string, data []byte, o momen
 			return err
 		}
 		i.Format, i.Encoding, i.Date1904, i.Header, i.Rows = s.format, s.encoding, s.date1904, s.header, s.rows
-		i.Options.Columns, err = m.columns(ctx, s.header, o.Columns, by)
-		return err
+		if i.Options.Columns, err = m.columns(ctx, s.header, o.Columns, by); err != nil {
+			return err
+		}
+		return mapped(i.Options.Columns, s.header, f.Map)
 	})
 	if err != nil {
 		return 0, err
@@ -120,10 +131,8 @@ func (m *Importer) Check(ctx context.Context, id, ifVersion int64, o moment.Impo
 		return err
 	}
 	o.Columns = known(o.Columns, i.Header)
-	if o.Zone != "" {
-		if message := moment.CheckZone(o.Zone); message != "" {
-			return moment.InvalidFields([]moment.Field{{Path: "zone", Message: message}})
-		}
+	if err := checkZone(o.Zone); err != nil {
+		return err
 	}
 	p, err := m.planner(ctx, i, o, by)
 	if err != nil {
@@ -147,6 +156,16 @@ func (m *Importer) Check(ctx context.Context, id, ifVersion int64, o moment.Impo
 		}
 	}
 	return m.store.EndCheck(ctx, id, version, c.counts, c.findings)
+}
+
+func checkZone(zone string) error {
+	if zone == "" {
+		return nil
+	}
+	if message := moment.CheckZone(zone); message != "" {
+		return moment.InvalidFields([]moment.Field{{Path: "zone", Message: message}})
+	}
+	return nil
 }
 
 // check gathers what a check finds.
@@ -299,16 +318,15 @@ func (m *Importer) planner(ctx context.Context, i *moment.Import, o moment.Impor
 	if err != nil {
 		return nil, err
 	}
-	p.lateness = settings.MaxLateness
+	p.lateness, p.lint = settings.MaxLateness, lint.Of(settings)
+	if p.labels, err = m.store.KnownLabels(ctx); err != nil {
+		return nil, err
+	}
 	if p.now, err = m.store.Now(ctx); err != nil {
 		return nil, err
 	}
-	if o.AudienceID != 0 {
-		a, err := m.store.Audience(ctx, o.AudienceID)
-		if err != nil || a.Archived {
-			return nil, moment.InvalidFields([]moment.Field{{Path: "audience", Message: "there is no such audience any more"}})
-		}
-		p.preset = &a.Audience
+	if p.preset, err = m.preset(ctx, o.AudienceID); err != nil {
+		return nil, err
 	}
 	q := moment.AudienceQuery{ByID: true, Limit: 500}
 	for more := true; more; {
@@ -321,6 +339,21 @@ func (m *Importer) planner(ctx context.Context, i *moment.Import, o moment.Impor
 		}
 	}
 	return p, m.instances(ctx, p)
+}
+
+// preset is the audience of rows that name nobody; 0 = none.
+func (m *Importer) preset(ctx context.Context, id int64) (*moment.Audience, error) {
+	if id == 0 {
+		return nil, nil
+	}
+	a, err := m.store.Audience(ctx, id)
+	switch {
+	case moment.KindOf(err) == moment.NotFound || err == nil && a.Archived:
+		return nil, moment.InvalidFields([]moment.Field{{Path: "audience", Message: "there is no such audience any more"}})
+	case err != nil:
+		return nil, err
+	}
+	return &a.Audience, nil
 }
 
 func (m *Importer) instances(ctx context.Context, p *planner) error {

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -105,7 +106,7 @@ func TestAFileIsImportedOnce(t *testing.T) {
 	t.Parallel()
 	db, m := open(t)
 	data, start := gbk(t, file(*rowsFlag)), time.Now()
-	id, err := m.Upload(t.Context(), `C:\files\tea.csv`, data, moment.ImportOptions{Zone: "Asia/Shanghai"}, person)
+	id, err := m.Upload(t.Context(), moment.ImportFile{Name: `C:\files\tea.csv`, Data: data}, moment.ImportOptions{Zone: "Asia/Shanghai"}, person)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +137,7 @@ func TestAFileIsImportedOnce(t *testing.T) {
 	}
 
 	changed := strings.Replace(file(*rowsFlag), "标题 1,", "另一个标题,", 1)
-	again, err := m.Upload(t.Context(), "tea.csv", gbk(t, changed), moment.ImportOptions{Zone: "Asia/Shanghai"}, person)
+	again, err := m.Upload(t.Context(), moment.ImportFile{Name: "tea.csv", Data: gbk(t, changed)}, moment.ImportOptions{Zone: "Asia/Shanghai"}, person)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +161,7 @@ func TestACommitThatWasCutShortGoesOn(t *testing.T) {
 	for n := range rows {
 		fmt.Fprintf(&b, "店铺%d,%s 09:00,text %d,title %d,https://example.com/%d,https://example.com/a.jpg,x\n", n%5, time.Now().AddDate(0, 0, 2).Format(time.DateOnly), n, n, n)
 	}
-	id, err := m.Upload(t.Context(), "a.csv", []byte(b.String()), moment.ImportOptions{Visibility: moment.Everyone}, person)
+	id, err := m.Upload(t.Context(), moment.ImportFile{Name: "a.csv", Data: []byte(b.String())}, moment.ImportOptions{Visibility: moment.Everyone}, person)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +219,7 @@ func TestRowsSayWhatIsWrong(t *testing.T) {
 	for _, r := range rows {
 		text += r.row + "\n"
 	}
-	id, err := m.Upload(t.Context(), "a.csv", []byte(text), moment.ImportOptions{Zone: "Asia/Shanghai"}, person)
+	id, err := m.Upload(t.Context(), moment.ImportFile{Name: "a.csv", Data: []byte(text)}, moment.ImportOptions{Zone: "Asia/Shanghai"}, person)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,7 +259,7 @@ func TestMemoryOfALargeFile(t *testing.T) {
 		}
 	}()
 	start := time.Now()
-	id, err := m.Upload(t.Context(), "a.csv", data, moment.ImportOptions{Zone: "Asia/Shanghai"}, person)
+	id, err := m.Upload(t.Context(), moment.ImportFile{Name: "a.csv", Data: data}, moment.ImportOptions{Zone: "Asia/Shanghai"}, person)
 	close(stop)
 	<-done
 	if err != nil {
@@ -266,4 +267,47 @@ func TestMemoryOfALargeFile(t *testing.T) {
 	}
 	t.Logf("%d rows, %d MiB: dry run in %s, heap %d MiB at most (%d before), %+v", *rowsFlag, len(data)>>20, time.Since(start).Round(time.Millisecond),
 		most>>20, before.HeapInuse>>20, look(t, db, id).Counts)
+}
+
+// Labels are written as people know them, and the workspace's own words are
+// looked for.
+func TestLabelsByNameAndOwnWords(t *testing.T) {
+	t.Parallel()
+	db, m := open(t)
+	for instance, labels := range map[int64][]moment.Label{1: {{ID: "7", Name: "老客户"}, {ID: "8", Name: "VIP members"}}, 2: {{ID: "3", Name: "老客户"}}} {
+		if err := db.KeepLabels(t.Context(), instance, "w", labels); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.ChangeSettings(t.Context(), 0, func(s *moment.Settings) error { s.LintWords = "蓝罐暗号"; return nil }, person); err != nil {
+		t.Fatal(err)
+	}
+	row := func(account, text, labels string) string {
+		return fmt.Sprintf("%s,%s 09:00,%s,t,d,https://e.com,https://e.com/a.jpg,部分可见,%s,\n", account, time.Now().AddDate(0, 0, 3).Format(time.DateOnly), text, labels)
+	}
+	text := header + row("wxid_0", "a", "老客户、vip members") + row("wxid_1", "b", "老客户 9") + row("wxid_1", "c", "VIP members") + row("nobody", "d", "老客户") + row("wxid_0", "蓝罐暗号到了", "7")
+	id, err := m.Upload(t.Context(), moment.ImportFile{Name: "a.csv", Data: []byte(text)}, moment.ImportOptions{Zone: "Asia/Shanghai"}, person)
+	if err != nil {
+		t.Fatal(err)
+	}
+	findings, err := db.ImportFindings(t.Context(), id, 0, 100)
+	if err != nil || len(findings) != 3 || findings[0].Row != 4 || findings[0].Field != "labels" || findings[1].Row != 5 || findings[1].Field != "instance" ||
+		findings[2].Row != 6 || findings[2].Severity != "warn" || !strings.Contains(findings[2].Chinese, "蓝罐暗号") {
+		t.Fatalf("%+v, %v", findings, err)
+	}
+	commit(t, db, m, id)
+	var got []string
+	for _, q := range []int64{1, 2} {
+		posts, _, err := db.Posts(t.Context(), moment.PostQuery{InstanceID: q, Limit: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range posts {
+			got = append(got, p.Card.Content+strings.Join(p.Visibility.Labels, ","))
+		}
+	}
+	slices.Sort(got)
+	if want := []string{"a7,8", "b3,9", "蓝罐暗号到了7"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
 }

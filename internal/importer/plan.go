@@ -25,6 +25,8 @@ type planner struct {
 	instances map[string][]moment.Instance // by id, wcId and folded name; a name may be that of several
 	audiences map[string]*moment.Audience  // by lower-case name
 	preset    *moment.Audience             // of rows that name nobody; nil = none
+	labels    map[int64][]moment.Label     // by instance, as far as the address book knows them
+	lint      lint.Settings
 	by        moment.Origin
 }
 
@@ -99,7 +101,7 @@ func (r *rowReader) check(post *moment.Post) {
 	if r.out.wrong() {
 		return
 	}
-	for _, f := range lint.Check(lint.Input{Card: post.Card}, lint.Settings{}) {
+	for _, f := range lint.Check(lint.Input{Card: post.Card, FirstComment: post.FirstComment}, r.lint) {
 		if f.Severity != lint.Info {
 			r.out.findings = append(r.out.findings, moment.ImportFinding{Row: r.row.Number, Column: r.heading(f.Field), Field: f.Field, Severity: "warn",
 				Message: f.EN, Chinese: f.ZH})
@@ -192,7 +194,7 @@ var modes = map[string]moment.VisibilityMode{
 // unless that was chosen for such rows.
 func (r *rowReader) audience(post *moment.Post) {
 	name, mode := r.cell("audience"), r.cell("visibility")
-	users, labels := list(r.cell("users")), list(r.cell("labels"))
+	users, labels := split(r.cell("users"), " ,;|，；、\n\t"), r.cell("labels")
 	switch {
 	case name != "":
 		a := r.audiences[strings.ToLower(name)]
@@ -200,7 +202,7 @@ func (r *rowReader) audience(post *moment.Post) {
 			r.wrong("audience", "is not the name of an audience; make it first, or correct the name")
 			return
 		}
-		if mode != "" || len(users)+len(labels) > 0 {
+		if mode != "" || len(users) > 0 || labels != "" {
 			r.wrong("audience", "stands beside a visibility of the row's own; leave one of them empty")
 		}
 		post.Visibility, post.AudienceID = a.Visibility, a.ID
@@ -210,8 +212,8 @@ func (r *rowReader) audience(post *moment.Post) {
 			r.wrong("visibility", "must be everyone, allow or deny")
 			return
 		}
-		post.Visibility = moment.Visibility{Mode: m, Users: users, Labels: labels}
-	case len(users)+len(labels) > 0:
+		post.Visibility = moment.Visibility{Mode: m, Users: users, Labels: r.labelIDs(post.InstanceID, labels)}
+	case len(users) > 0 || labels != "":
 		r.wrong("visibility", "does not say whether the labels and contacts are to see it or not; write allow or deny")
 	case r.preset != nil:
 		post.Visibility, post.AudienceID = r.preset.Visibility, r.preset.ID
@@ -220,11 +222,55 @@ func (r *rowReader) audience(post *moment.Post) {
 	}
 }
 
-// list reads a cell with several ids.
-func list(s string) (out []string) {
-	for _, id := range strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(" ,;|，；、\n\t", r) }) {
-		if !slices.Contains(out, id) {
-			out = append(out, id)
+// labelIDs reads labels that are written by number, or by name as far as the
+// address book knows it: another account has another number for the same name.
+func (r *rowReader) labelIDs(instance int64, cell string) (ids []string) {
+	add := func(id string) {
+		if !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	for _, part := range split(cell, ",;|，；、\n\t") {
+		if id, ok := r.label(instance, part); ok {
+			add(id)
+			continue
+		}
+		for _, word := range strings.Fields(part) { // spaces part labels, unless one has a space in its name
+			id, ok := r.label(instance, word)
+			if !ok && !r.said("labels") {
+				r.wrong("labels", "names no label that is known of this account; open its contacts to read them anew, or write the label's number")
+			}
+			add(id)
+		}
+	}
+	return ids
+}
+
+// label finds a label of the account. Where the account is wrong already, so is
+// the row, and nothing is said of its labels.
+func (r *rowReader) label(instance int64, name string) (id string, ok bool) {
+	if strings.Trim(name, "0123456789") == "" {
+		return name, true
+	}
+	if instance == 0 {
+		return "0", true
+	}
+	for _, same := range []func(moment.Label) bool{
+		func(l moment.Label) bool { return l.Name == name },
+		func(l moment.Label) bool { return fold(name) != "" && fold(l.Name) == fold(name) },
+	} {
+		if i := slices.IndexFunc(r.planner.labels[instance], same); i >= 0 {
+			return r.planner.labels[instance][i].ID, true
+		}
+	}
+	return name, false
+}
+
+// split reads a cell with several values, each once.
+func split(s, marks string) (out []string) {
+	for _, v := range strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(marks, r) }) {
+		if v = strings.TrimSpace(v); v != "" && !slices.Contains(out, v) {
+			out = append(out, v)
 		}
 	}
 	return out

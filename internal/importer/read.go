@@ -25,12 +25,16 @@ type sheet struct {
 	rows             int
 }
 
-// read reads a file and hands out its rows after the header. Its errors are
-// about the file as a whole; what is wrong with single rows is found later.
-func read(data []byte, emit func(moment.ImportRow) error) (s sheet, err error) {
+// read reads a file and hands out its rows after the header, or all of a file
+// without one. Its errors are about the file as a whole; what is wrong with
+// single rows is found later.
+func read(data []byte, headless bool, emit func(moment.ImportRow) error) (s sheet, err error) {
 	keep := func(r moment.ImportRow) error {
 		if s.header == nil {
-			return s.head(r)
+			if err := s.head(r); err != nil || !headless || s.header == nil {
+				return err
+			}
+			s.header = letters(len(s.header))
 		}
 		if empty(r.Cells) && len(r.Formulas) == 0 {
 			return nil

@@ -16,7 +16,7 @@ import (
 
 // rowsOf reads a file whole.
 func rowsOf(data []byte) (s sheet, rows []moment.ImportRow, err error) {
-	s, err = read(data, func(r moment.ImportRow) error { rows = append(rows, r); return nil })
+	s, err = read(data, false, func(r moment.ImportRow) error { rows = append(rows, r); return nil })
 	return s, rows, err
 }
 
@@ -166,6 +166,49 @@ func TestHeadersAreGuessed(t *testing.T) {
 	}
 }
 
+func TestColumnsAreNamedBySomebody(t *testing.T) {
+	t.Parallel()
+	header := []string{"Account", "When", "Heading", "title"}
+	columns := guess(header)
+	if err := mapped(columns, header, map[string]string{"when": "due", "Heading": "title", "Account": ""}); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]string{"", "due", "title", ""}, columns); d != "" {
+		t.Error(d)
+	}
+	e, ok := asError(mapped(columns, header, map[string]string{"Nobody": "due", "When": "nonsense"}))
+	if !ok || len(e.Fields) != 2 || e.Fields[0].Message != `names a column that the file does not have: "Nobody"` {
+		t.Errorf("%+v", e)
+	}
+	names := letters(703)
+	if names[0] != "A" || names[25] != "Z" || names[26] != "AA" || names[701] != "ZZ" || names[702] != "AAA" {
+		t.Errorf("%s %s %s %s %s", names[0], names[25], names[26], names[701], names[702])
+	}
+}
+
+func TestFilesWithoutAHeader(t *testing.T) {
+	t.Parallel()
+	for name, data := range map[string][]byte{"csv": []byte("\nwxid_a,2026-12-01 09:00,x\nwxid_b,2026-12-02 09:00,y\n"), "xlsx": xlsx(t, [][]string{{"wxid_a", "2026-12-01 09:00", "x"}, {"wxid_b", "2026-12-02 09:00", "y"}})} {
+		var rows []moment.ImportRow
+		s, err := read(data, true, func(r moment.ImportRow) error { rows = append(rows, r); return nil })
+		if err != nil || s.rows != 2 || len(rows) != 2 || rows[0].Cells[0] != "wxid_a" || rows[1].Cells[2] != "y" {
+			t.Errorf("%s: %+v, %+v, %v", name, s, rows, err)
+		}
+		if d := cmp.Diff([]string{"A", "B", "C"}, s.header); d != "" {
+			t.Error(d)
+		}
+	}
+}
+
+func xlsx(t *testing.T, rows [][]string) []byte {
+	t.Helper()
+	b, err := workbook(rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 func TestTimesInManyShapes(t *testing.T) {
 	t.Parallel()
 	shanghai, err := time.LoadLocation("Asia/Shanghai")
@@ -218,6 +261,9 @@ func FuzzRead(f *testing.F) {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		if whole, err := read(data, true, func(moment.ImportRow) error { return nil }); err == nil && (whole.rows == 0 || len(whole.header) == 0) {
+			t.Fatalf("a file without a header has %d rows, %d columns", whole.rows, len(whole.header))
+		}
 		s, rows, err := rowsOf(data)
 		if err != nil {
 			if moment.KindOf(err) != moment.Invalid {

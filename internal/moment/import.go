@@ -2,6 +2,14 @@ package moment
 
 import "time"
 
+// ImportFile is a file as somebody sends it.
+type ImportFile struct {
+	Name     string
+	Data     []byte
+	Headless bool              // it has no header row: columns are named A, B, … as spreadsheets do
+	Map      map[string]string // header → field, "" = none; other columns are read as they were last, or as their headers say
+}
+
 // ImportState is where an import stands.
 type ImportState string
 

@@ -29,6 +29,27 @@ func (db *DB) AddressBook(ctx context.Context, instance int64) (b moment.Address
 	return b, nil
 }
 
+// KnownLabels returns the labels of every instance whose labels were ever read,
+// by instance.
+func (db *DB) KnownLabels(ctx context.Context) (map[int64][]moment.Label, error) {
+	const q = `SELECT instance_id, labels FROM address_books WHERE labels <> '[]'`
+	rows, err := db.pool.Query(ctx, q)
+	if err != nil {
+		return nil, fmt.Errorf("read labels: %w", translate(err))
+	}
+	known := make(map[int64][]moment.Label)
+	var id int64
+	var labels []moment.Label
+	_, err = pgx.ForEachRow(rows, []any{&id, &labels}, func() error {
+		known[id], labels = labels, nil
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read labels: %w", translate(err))
+	}
+	return known, nil
+}
+
 // KeepLabels stores the instance's labels as they were read with the login.
 func (db *DB) KeepLabels(ctx context.Context, instance int64, wID string, labels []moment.Label) error {
 	const q = `

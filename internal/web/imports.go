@@ -15,7 +15,7 @@ import (
 // Importer reads files of posts, checks them and makes posts of them.
 type Importer interface {
 	// Upload keeps a file and checks it; nothing of it is a post yet.
-	Upload(ctx context.Context, name string, data []byte, o moment.ImportOptions, by moment.Origin) (id int64, err error)
+	Upload(ctx context.Context, f moment.ImportFile, o moment.ImportOptions, by moment.Origin) (id int64, err error)
 	// Check reads the rows as o says.
 	Check(ctx context.Context, id, ifVersion int64, o moment.ImportOptions, by moment.Origin) error
 	// Commit makes posts of them in the background, or goes on with it.
@@ -79,7 +79,7 @@ func (s *Web) upload(w http.ResponseWriter, r *http.Request) error {
 	name, data, err := uploaded(w, r)
 	var id int64
 	if err == nil {
-		id, err = s.imports.Upload(r.Context(), name, data, moment.ImportOptions{Zone: k.settings.TimeZone}, origin(r))
+		id, err = s.imports.Upload(r.Context(), moment.ImportFile{Name: name, Data: data}, moment.ImportOptions{Zone: k.settings.TimeZone}, origin(r))
 	}
 	if refused(err) {
 		return s.showImports(w, r, explain(s.texts[langOf(r)], err))

@@ -33,7 +33,7 @@ func TestPages(t *testing.T) {
 	queued, failed := s.post(i, "Queued", nil), s.post(i, "Refused", nil)
 	s.force(failed, moment.Failed)
 	s.attempt(failed, moment.Rejected, "code_1001")
-	if _, err := s.imports.Upload(t.Context(), "tea.csv", []byte("账号,标题\nnobody,x\n"), moment.ImportOptions{}, moment.Origin{Actor: "lin", Source: "web"}); err != nil {
+	if _, err := s.imports.Upload(t.Context(), moment.ImportFile{Name: "tea.csv", Data: []byte("账号,标题\nnobody,x\n")}, moment.ImportOptions{}, moment.Origin{Actor: "lin", Source: "web"}); err != nil {
 		t.Fatal(err)
 	}
 	preset := s.audience("Regulars", vip())
