@@ -92,7 +92,7 @@ func (s *Web) openBook(r *http.Request, p *contactsPage, id int64) (err error) {
 		return err
 	}
 	if p.Book.Problem != "" && p.Trouble == "" {
-		p.Trouble = c.or("say."+p.Book.Problem, p.Book.Problem)
+		p.Trouble = c.saidOr(p.Book.Problem)
 	}
 	p.Book.Labels, p.Book.LabelsAt = labels.Labels, labels.LabelsAt
 	p.Names = make(map[string]string)

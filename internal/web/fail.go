@@ -88,16 +88,9 @@ func explain(c catalogue, err error) *problem {
 	if !ok || e.Kind == moment.Internal {
 		return p
 	}
-	if said, ok := c["say."+e.Message]; ok {
-		p.Why = said
-	} else if c["lang"] == en {
-		p.Why = e.Message
-	}
-	if len(e.Fields) > 0 {
-		p.Fields = make(map[string]string)
-		for _, f := range e.Fields {
-			p.Fields[f.Path] = c.or("say."+f.Message, f.Message)
-		}
+	why, fields := sayProblem(c, e)
+	if p.Fields = fields; why != "" {
+		p.Why = why
 	}
 	return p
 }

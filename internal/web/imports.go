@@ -143,7 +143,7 @@ func (p *postImportPage) Says(f moment.ImportFinding) string {
 	if f.Chinese != "" && p.Lang == zhCN {
 		return f.Chinese
 	}
-	return p.texts.or("say."+f.Message, f.Message)
+	return p.texts.saidOr(f.Message)
 }
 
 // Field is what a column is read as, in words.

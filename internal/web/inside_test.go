@@ -34,6 +34,9 @@ func TestCataloguesHaveTheSameKeys(t *testing.T) {
 		for _, b := range languages {
 			for key, text := range all[a] {
 				other, ok := all[b][key]
+				if !ok && strings.HasPrefix(key, "say.") && b == en {
+					continue // the domain speaks English: its own words are shown
+				}
 				if !ok {
 					t.Errorf("%s has %q, %s has not", a, key, b)
 					continue

@@ -95,7 +95,7 @@ func summaryOf(c catalogue, look moment.ReadBack, near int) (kind, text string) 
 	switch {
 	case look.Problem != "":
 		text = c.or("look.problem."+look.Problem, c.get("look.problem.other"))
-		if said, ok := c["say."+look.Message]; ok {
+		if said := c.saidFor(look.Message); said != "" {
 			text += c.get("look.because", said)
 		}
 		return "unread", text

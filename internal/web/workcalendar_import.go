@@ -188,7 +188,7 @@ var sameRow = regexp.MustCompile(`^is the day of rows\[(\d+)\] too`)
 func wrongLines(c catalogue, fs []moment.Field) string {
 	var out []string
 	for _, f := range fs[:min(len(fs), 10)] {
-		said := c.or("say."+f.Message, f.Message)
+		said := c.saidOr(f.Message)
 		if m := sameRow.FindStringSubmatch(f.Message); m != nil {
 			said = c.get("workcalendar.same", lineOfRow(m[1]))
 		}
