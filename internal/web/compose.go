@@ -64,7 +64,7 @@ type composePage struct {
 	Cloned     int64            // whose copy it is
 	Saved      time.Time        // when what is shown was kept by itself; zero = it was not
 	Clean      string           // address of the form without that
-	Theirs     []compared       // what somebody else has made of it meanwhile
+	Theirs     []differing      // what somebody else has made of it meanwhile
 	Found      *pageFound       // what the page at the link calls itself
 	Looks      bool             // addresses can be looked at
 	Draft      bool             // it can be kept as a draft

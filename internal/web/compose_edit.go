@@ -55,6 +55,13 @@ func (s *Web) edited(w http.ResponseWriter, r *http.Request) error {
 	p := &composePage{Typed: readComposing(r.PostForm)}
 	p.Typed.Form, p.Typed.Key = editForm+strconv.FormatInt(id, 10), "edit"
 	p.Typed.Instances = []int64{post.InstanceID}
+	if take := r.PostForm.Get("take"); take != "" {
+		if err := p.Typed.take(take, composingOf(post)); err != nil {
+			return err
+		}
+		s.compareEdit(r, p, post)
+		return s.composePage(w, r, p)
+	}
 	if do := r.PostForm.Get("do"); do != "save" && do != "submit" {
 		_, err := s.again(w, r, p)
 		return err
@@ -135,6 +142,39 @@ func staleEdit() error {
 	return moment.Errorf(moment.Precondition, "Somebody has changed this post since you opened it.")
 }
 
+// differing is one field in which what was typed is not what the post is now.
+type differing struct {
+	compared
+	Take string // names the field, to take what is there now
+}
+
+// take puts one field as it is now in the place of what was typed.
+func (f *composing) take(field string, now composing) error {
+	switch field {
+	case "content":
+		f.Content = now.Content
+	case "title":
+		f.Title = now.Title
+	case "description":
+		f.Description = now.Description
+	case "url":
+		f.URL, f.Source, f.Medium, f.Campaign = now.URL, now.Source, now.Medium, now.Campaign
+	case "thumb_url":
+		f.ThumbURL = now.ThumbURL
+	case "first_comment":
+		f.FirstComment = now.FirstComment
+	case "visibility":
+		f.Visible = now.Visible
+	case "due_at":
+		f.Due, f.Zone = now.Due, now.Zone
+	case "max_lateness":
+		f.Lateness = now.Lateness
+	default:
+		return moment.Errorf(moment.Invalid, "The form does not say which field is meant.")
+	}
+	return nil
+}
+
 // compareEdit puts beside what was typed what the post is now, where the two
 // differ, and lets the form be sent once more on the version that is shown.
 func (s *Web) compareEdit(r *http.Request, p *composePage, post *moment.PostView) {
@@ -142,7 +182,7 @@ func (s *Web) compareEdit(r *http.Request, p *composePage, post *moment.PostView
 	card, _ := f.card()
 	line := func(field, yours, theirs string) {
 		if yours != theirs {
-			p.Theirs = append(p.Theirs, compared{Field: c.get("field." + field), Asked: yours, Stored: theirs, Differs: true})
+			p.Theirs = append(p.Theirs, differing{compared{c.get("field." + field), yours, theirs, true}, field})
 		}
 	}
 	was := composingOf(post)

@@ -82,6 +82,10 @@ func (s *Web) create(r *http.Request, p *composePage, state moment.State) ([]int
 	}
 	posts, err := s.checked(ctx, r, p, state)
 	if err != nil {
+		// What is in the way may be what the same form, sent twice, has just made.
+		if ids, again := s.store.Answered(ctx, key); again == nil && ids != nil {
+			return ids, nil
+		}
 		return nil, err
 	}
 	by := origin(r)

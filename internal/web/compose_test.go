@@ -355,6 +355,53 @@ func TestStaleEditShowsBoth(t *testing.T) {
 	s.get("/posts/999999/edit").want(http.StatusNotFound)
 }
 
+// Two tabs with one post: whoever saves second sees every field in which the
+// two differ, takes either one field at a time, and loses nothing.
+func TestSecondTabTakesEitherVersionOfEachField(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	p := s.post(s.instance("wxid_a", "a"), "x", nil)
+	path, form := "/posts/"+id(p)+"/edit", "edit:"+id(p)
+	version := s.get(path).want(http.StatusOK).field("version")
+	one := map[string]string{"content": "text one", "title": "title one", "description": "about one", "url": "https://example.com/one",
+		"thumb_url": "https://example.com/one.jpg", "first_comment": "comment one", "due_at": shanghai(3), "max_lateness": "2h", "visibility": "everyone"}
+	two := map[string]string{"content": "text two", "title": "title two", "description": "about two", "url": "https://example.com/two",
+		"thumb_url": "https://example.com/two.jpg", "first_comment": "comment two", "due_at": shanghai(4), "max_lateness": "6h", "visibility": "allow"}
+	first, second := written(nil, "do", "save", "version", version, "form", form), written(nil, "do", "save", "version", version, "form", form, "visible_users", "wxid_friend")
+	for f := range one {
+		first.Set(f, one[f])
+		second.Set(f, two[f])
+	}
+	s.send(path, first).to("/posts/" + id(p))
+
+	got := s.send(path, second).want(http.StatusConflict).has("text one", "text two", "comment one", "comment two", `value="title two"`)
+	for f := range one {
+		got.has(`name="take" value="` + f + `"`)
+	}
+	second.Set("version", got.field("version"))
+	second.Del("do")
+	for _, f := range []string{"title", "first_comment", "visibility", "due_at"} {
+		second.Set("take", f)
+		got = s.send(path, second).want(http.StatusOK).lacks(`name="take" value="`+f+`"`).has(`name="take" value="content"`, "text two")
+		second.Set(f, one[f]) // as the form has it now
+		if f == "visibility" {
+			second.Del("visible_users")
+		}
+	}
+	got.has(`value="title one"`, `value="`+shanghai(3)+`"`)
+	second.Set("take", "version")
+	s.send(path, second).want(http.StatusUnprocessableEntity)
+	if title := s.text(`SELECT title FROM posts`); title != "title one" {
+		t.Errorf("taking stored something: %s", title)
+	}
+	second.Del("take")
+	second.Set("do", "save")
+	s.send(path, second).to("/posts/" + id(p))
+	if got := s.text(`SELECT concat_ws('|', content, title, url, first_comment, visibility, max_lateness) FROM posts`); got != "text two|title one|https://example.com/two|comment one|everyone|06:00:00" {
+		t.Errorf("stored %s", got)
+	}
+}
+
 func TestCloneTakesAllButTheTime(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
