@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"momentcast/internal/failpoint"
 	"momentcast/internal/moment"
 )
 
@@ -218,6 +219,7 @@ func (db *DB) CommitBatch(ctx context.Context, id int64, batch int, posts []*mom
 	if err != nil {
 		return false, fmt.Errorf("commit batch %d of import %d: %w", batch, id, missing(err, "import"))
 	}
+	failpoint.Hit("import-step")
 	return ours, nil
 }
 
@@ -250,6 +252,7 @@ func commitBatch(ctx context.Context, tx pgx.Tx, id int64, batch int, posts []*m
 			state = CASE WHEN next_batch + 1 < batches THEN 'committing' ELSE 'done' END
 		WHERE id = $1`
 	_, err = tx.Exec(ctx, step, id, counts, importLease)
+	failpoint.Hit("import-batch")
 	return true, err
 }
 
