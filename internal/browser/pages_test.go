@@ -91,12 +91,20 @@ var screens = map[string][]screen{
 		b.submit()
 		b.wait("the file is checked", `/^\/imports\/\d+$/.test(location.pathname)`)
 		b.calm()
+	}},
+		{name: "import-checked", path: func(s *team) string { return fmt.Sprintf("/imports/%d", s.checked) }},
+		{name: "import-done", path: func(s *team) string { return fmt.Sprintf("/imports/%d", s.imported) }},
+	},
+	"GET /imports":        {{name: "imports", path: at("/imports")}},
+	"GET /audiences":      {{name: "audiences", path: at("/audiences")}},
+	"GET /audiences/new":  {{name: "audience-new", path: at("/audiences/new"), first: openPicker}},
+	"GET /audiences/{id}": {{name: "audience", path: at("/audiences/1")}},
+	"GET /audiences/{id}/edit": {{name: "audience-edit", path: at("/audiences/1/edit")}, {name: "audience-change", path: at("/audiences/1/edit"), first: func(b *tab) {
+		b.click("input[name=visibility][value=deny]")
+		b.click("main form button[type=submit]")
+		b.has("button[name=posts][value=rewrite]")
+		b.calm()
 	}}},
-	"GET /imports":               {{name: "imports", path: at("/imports")}},
-	"GET /audiences":             {{name: "audiences", path: at("/audiences")}},
-	"GET /audiences/new":         {{name: "audience-new", path: at("/audiences/new"), first: openPicker}},
-	"GET /audiences/{id}":        {{name: "audience", path: at("/audiences/1")}},
-	"GET /audiences/{id}/edit":   {{name: "audience-edit", path: at("/audiences/1/edit")}},
 	"GET /audiences/{id}/delete": {{name: "audience-delete", path: at("/audiences/1/delete"), alike: true}},
 	"GET /account":               {{name: "account", path: at("/account")}},
 	"GET /settings/users":        {{name: "users", path: at("/settings/users")}},

@@ -4,7 +4,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"momentcast/internal/gateway/sim"
+	"momentcast/internal/importer"
 	"momentcast/internal/moment"
 )
 
@@ -14,6 +17,8 @@ type team struct {
 	*world
 
 	draft, pending, held, scheduled, sending, sent, failed, unknown, missed, cancelled int64
+
+	checked, imported int64 // imports
 }
 
 // newTeam makes such a world. What happened to a post really happened: it was
@@ -34,7 +39,41 @@ func (w *world) newTeam() *team {
 		return ask[int](w, `SELECT count(*) FROM posts WHERE state IN ('claimed', 'sending') OR state = 'scheduled' AND due_at < now() AND instance_id = ANY($1)`, w.ids[:wangMin+1]) == 0
 	})
 	s.stuck()
+	s.tables()
 	return s
+}
+
+// tables are files on their way in: one with rows of every kind, one that
+// became posts.
+func (s *team) tables() {
+	s.t.Helper()
+	m := importer.New(s.db, func() {}, zerolog.Nop())
+	s.t.Cleanup(m.Close)
+	by := moment.Origin{Actor: "ann", Source: "web"}
+	upload := func(name, rows string) int64 {
+		data := "账号,发送时间（北京时间）,正文,标题,链接,缩略图,可见范围,标签,备注\n" + strings.ReplaceAll(rows, "DAY", time.Now().AddDate(0, 0, 12).Format(time.DateOnly))
+		id, err := m.Upload(s.t.Context(), moment.ImportFile{Name: name, Data: []byte(data)}, moment.ImportOptions{Zone: "Asia/Shanghai"}, by)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return id
+	}
+	account := ask[string](s.world, `SELECT wc_id FROM instances WHERE id = $1`, s.ids[zhouZihan])
+	const card = ",https://example.com/camp,https://example.com/camp.jpg,"
+	right := account + ",DAY 09:00,营地的第一天，下雨也没关系。,自然营日记 · 第一天" + card + "所有人,,\n" + account + ",DAY 18:30,营地的第二天，学会了生火。,自然营日记 · 第二天" + card + "所有人,,\n"
+	s.imported = upload("十二月朋友圈排期.csv", right)
+	if err := m.Commit(s.t.Context(), s.imported, false, by); err != nil {
+		s.t.Fatal(err)
+	}
+	s.eventually("the file is imported", func() bool {
+		return ask[string](s.world, `SELECT state FROM imports WHERE id = $1`, s.imported) == string(moment.ImportDone)
+	})
+	s.checked = upload("品牌部 2027 年一月排期（终稿）.csv", right+
+		"不存在的账号,DAY 10:00,年终答谢。,年终答谢"+card+"所有人,,\n"+
+		account+",12/1/2027,年终答谢。,年终答谢"+card+"所有人,,\n"+
+		account+",DAY 11:00,年终答谢。,年终答谢"+card+"部分可见,没有的标签,\n"+
+		account+",DAY 12:00,全网最低价，史上第一。,年终答谢"+card+"所有人,,主推\n"+
+		account+",DAY 13:00,年终答谢。,年终答谢,javascript:alert(1),https://example.com/camp.jpg,,,\n")
 }
 
 // past is what two weeks have left behind.
