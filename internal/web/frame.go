@@ -14,6 +14,7 @@ type Frame struct {
 	Lang    string
 	Theme   string // "light" or "dark"; "" = as the system likes
 	Here    string // path and query of this page
+	Live    bool   // it loads itself again; what answers a form holds what was typed, and does not
 	Now     time.Time
 	Zone    string // of times that belong to no instance
 	Version string
@@ -104,7 +105,17 @@ func (f *Frame) Input(t time.Time, zone string) string {
 // bare is the frame of a page that asks nothing of the database.
 func (s *site) bare(r *http.Request) Frame {
 	lang := langOf(r)
-	return Frame{Lang: lang, Theme: themeOf(r), Here: r.URL.RequestURI(), Now: time.Now(), Version: s.version, User: userOf(r), texts: s.texts[lang]}
+	return Frame{Lang: lang, Theme: themeOf(r), Here: hereOf(r), Live: r.Method == http.MethodGet, Now: time.Now(), Version: s.version, User: userOf(r), texts: s.texts[lang]}
+}
+
+// hereOf is the address of the page that is looked at: of an answer to a form,
+// whose own address cannot be loaded, that of the page with the form.
+func hereOf(r *http.Request) string {
+	from, err := url.Parse(r.Referer())
+	if r.Method == http.MethodGet || err != nil || from.Host != r.Host || from.Path == "" {
+		return r.URL.RequestURI()
+	}
+	return localPath(from.RequestURI())
 }
 
 // page fills the frame of v and writes it. What the handler set of the frame
