@@ -170,11 +170,16 @@ func (s *stage) measure(ctx context.Context, c contestant, seed int64) (f Figure
 	if err := c.run(ctx, s, posts); err != nil {
 		return f, err
 	}
+	return s.figures(ctx, len(posts))
+}
+
+// figures asks the referee about n posts.
+func (s *stage) figures(ctx context.Context, n int) (f Figures, err error) {
 	st, err := s.stats(ctx)
 	if err != nil {
 		return f, err
 	}
-	return Figures{Posts: len(posts), Accepted: st.Accepted, Doubles: st.Doubles, Early: st.Lateness.Early,
+	return Figures{Posts: n, Accepted: st.Accepted, Doubles: st.Doubles, Early: st.Lateness.Early,
 		P50: st.Lateness.P50, P99: st.Lateness.P99, Max: st.Lateness.Max, MaxOverlap: st.MaxOverlap}, nil
 }
 

@@ -59,8 +59,8 @@ func TestExpansionSurvivesKills(t *testing.T) {
 			})
 		}
 	})
-	t.Logf("%d rounds, %d replicas killed: %d occurrences, each once; %d of them missed, each with its reason; %d posts, one for each occurrence and account",
-		totals.rounds.Load(), totals.killed.Load(), totals.ticks.Load(), totals.missed.Load(), totals.posts.Load())
+	t.Logf("seed %d: %d rounds, %d replicas killed: %d occurrences, each once; %d of them missed, each with its reason; %d posts, one for each occurrence and account",
+		*seed, totals.rounds.Load(), totals.killed.Load(), totals.ticks.Load(), totals.missed.Load(), totals.posts.Load())
 }
 
 // plant makes campaigns that were last expanded some days ago, and returns when.

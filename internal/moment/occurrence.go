@@ -44,8 +44,9 @@ type Occurrence struct {
 	Approved bool  // its own card may leave; true where it has none
 	Fixed    bool  // At is a person's or the catch-up's choice and stays
 
-	Settled int64 // the spec version that its posts reflect; 0 = they were never made
-	Cursor  int64 // the instance up to which they do, where one step was not enough
+	Settled       int64 // the spec version that its posts reflect; 0 = they were never made, or not all of them
+	Cursor        int64 // the instance up to which they do, where one step was not enough
+	CursorVersion int64 // the spec version that Cursor is about; 0 = one step was always enough
 
 	Problems []RenderProblem // posts that could not be made
 	Version  int64

@@ -95,11 +95,11 @@ func (db *DB) readCampaigns(ctx context.Context, where string, args ...any) ([]m
 
 // occurrenceCols are an occurrence's columns, in the order of occurrenceDest.
 const occurrenceCols = `o.id, o.campaign_id, o.wall, o.aim, o.planned_at, o.at, o.number, o.state, o.reason, o.card, o.approved, o.fixed,
-	o.settled, o.cursor, o.problems, o.version`
+	o.settled, o.cursor, o.cursor_version, o.problems, o.version`
 
 func occurrenceDest(o *moment.Occurrence) []any {
 	return []any{&o.ID, &o.CampaignID, &o.Wall, &o.Aim, &o.PlannedAt, &o.At, &o.Number, &o.State, &o.Reason, &o.Card, &o.Approved, &o.Fixed,
-		&o.Settled, &o.Cursor, &o.Problems, &o.Version}
+		&o.Settled, &o.Cursor, &o.CursorVersion, &o.Problems, &o.Version}
 }
 
 func scanOccurrence(row pgx.CollectableRow) (*moment.Occurrence, error) {

@@ -199,7 +199,8 @@ func (db *DB) takeGroupChanges(ctx context.Context) error {
 			RETURNING instance_id, groups
 		)
 		UPDATE campaigns c SET spec_version = spec_version + 1, settled_at = NULL, expand_at = now()
-		WHERE c.state IN ('pending', 'active', 'paused')
+		WHERE EXISTS (SELECT FROM taken) -- asked once: mostly there is nothing to compare with
+		  AND c.state IN ('pending', 'active', 'paused')
 		  AND EXISTS (SELECT FROM taken t WHERE c.plan->'groups' ?| t.groups OR c.plan->'instances' @> to_jsonb(t.instance_id))`
 	_, err := db.pool.Exec(ctx, q)
 	return err

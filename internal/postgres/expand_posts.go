@@ -41,15 +41,19 @@ func (x *expansion) settle(ctx context.Context, open []*moment.Occurrence) error
 		return err
 	}
 	var instances []int64
+	fresh := true // no post of theirs exists: nobody else can change one, and only we make them
 	for _, p := range parts {
+		fresh = fresh && p.o.Settled == 0 && p.o.CursorVersion == 0
 		for _, t := range p.members {
 			instances = append(instances, t.ID)
 		}
 	}
 	slices.Sort(instances)
 	instances = slices.Compact(instances)
-	if err := lock(ctx, x.tx, instances...); err != nil {
-		return err
+	if !fresh {
+		if err := lock(ctx, x.tx, instances...); err != nil {
+			return err
+		}
 	}
 	posts, err := x.readPosts(ctx, parts)
 	if err != nil {
@@ -71,7 +75,21 @@ func (x *expansion) settle(ctx context.Context, open []*moment.Occurrence) error
 	if err := x.storeParts(ctx, parts); err != nil || !moved {
 		return err
 	}
-	if err := refresh(ctx, x.tx, instances...); err != nil {
+	return x.release(ctx, instances)
+}
+
+// release lets the engine see what was written. Most posts are due after others
+// of their instances: then there is nothing to tell, and nobody to wake.
+//
+// New posts are written before their instances are locked, as nobody sees them
+// until the commit: a claim that comes in between does without them, and what it
+// leaves in ready_at is older than the lock, after which refresh reads all.
+func (x *expansion) release(ctx context.Context, instances []int64) error {
+	if err := lock(ctx, x.tx, instances...); err != nil {
+		return err
+	}
+	tag, err := x.tx.Exec(ctx, refreshReady, instances)
+	if err != nil || tag.RowsAffected() == 0 {
 		return err
 	}
 	_, err = x.tx.Exec(ctx, wake)
@@ -90,6 +108,9 @@ func (x *expansion) gather(ctx context.Context, open []*moment.Occurrence) ([]*p
 	var parts []*part
 	left := stepPosts
 	for _, o := range open {
+		if o.CursorVersion != x.c.SpecVersion {
+			o.Cursor = 0 // the campaign has changed since: what was settled is to be settled again
+		}
 		members, err := x.members(ctx, o, left+1)
 		if err != nil {
 			return nil, err
@@ -114,7 +135,7 @@ func (x *expansion) members(ctx context.Context, o *moment.Occurrence, most int)
 		from, _ := slices.BinarySearchFunc(x.targets, o.Cursor+1, func(t moment.Target, id int64) int { return cmp.Compare(t.ID, id) })
 		out = append(out, x.targets[from:min(len(x.targets), from+most)]...)
 	}
-	if o.Settled == 0 && o.Cursor == 0 {
+	if o.Settled == 0 && o.CursorVersion == 0 {
 		return out, nil // it has no posts
 	}
 	q := fmt.Sprintf(`
@@ -176,28 +197,29 @@ func (p *part) note(problems []moment.RenderProblem, spec int64) {
 	if p.whole {
 		p.o.Settled, p.o.Cursor = spec, 0
 	} else {
-		p.o.Cursor = p.members[len(p.members)-1].ID
+		p.o.Cursor, p.o.CursorVersion = p.members[len(p.members)-1].ID, spec
 	}
 }
 
 func (x *expansion) storeParts(ctx context.Context, parts []*part) error {
 	const q = `
-		UPDATE occurrences o SET settled = r.settled, cursor = r.cursor, problems = r.problems, updated_at = now()
-		FROM json_to_recordset($1::json) AS r(id bigint, settled bigint, cursor bigint, problems jsonb)
+		UPDATE occurrences o SET settled = r.settled, cursor = r.cursor, cursor_version = r.cursor_version, problems = r.problems, updated_at = now()
+		FROM json_to_recordset($1::json) AS r(id bigint, settled bigint, cursor bigint, cursor_version bigint, problems jsonb)
 		WHERE o.id = r.id`
 	// What the schedule has no more and nobody has a post of was never there.
 	const forget = `
 		DELETE FROM occurrences o
 		WHERE o.id = ANY($1::bigint[]) AND o.reason = 'schedule_changed' AND NOT EXISTS (SELECT FROM posts p WHERE p.occurrence_id = o.id)`
 	type row struct {
-		ID       int64                  `json:"id"`
-		Settled  int64                  `json:"settled"`
-		Cursor   int64                  `json:"cursor"`
-		Problems []moment.RenderProblem `json:"problems,omitempty"`
+		ID            int64                  `json:"id"`
+		Settled       int64                  `json:"settled"`
+		Cursor        int64                  `json:"cursor"`
+		CursorVersion int64                  `json:"cursor_version"`
+		Problems      []moment.RenderProblem `json:"problems,omitempty"`
 	}
 	rows, gone := make([]row, len(parts)), make([]int64, 0)
 	for i, p := range parts {
-		rows[i] = row{p.o.ID, p.o.Settled, p.o.Cursor, p.o.Problems}
+		rows[i] = row{p.o.ID, p.o.Settled, p.o.Cursor, p.o.CursorVersion, p.o.Problems}
 		if p.whole && p.o.Reason == moment.WhyScheduleChanged {
 			gone = append(gone, p.o.ID)
 		}
