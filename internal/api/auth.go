@@ -105,7 +105,7 @@ func callerOf(ctx context.Context) caller { c, _ := ctx.Value(keyCaller).(caller
 // origin is the caller as the audit trail names it.
 func origin(ctx context.Context) moment.Origin {
 	c := callerOf(ctx)
-	return moment.Origin{Actor: c.token.Name, Source: c.source}
+	return moment.Origin{Actor: c.token.Name, Source: c.source, Owner: c.token.CreatedBy}
 }
 
 // cliAgent begins the User-Agent of our own command line.

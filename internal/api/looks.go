@@ -143,7 +143,7 @@ func (a *API) lintCard(ctx context.Context, in *lintInput) (*lintOutput, error) 
 			return nil, err
 		}
 	}
-	found := lint.Check(card, lint.Settings{FoldLines: settings.FoldLines, FoldChars: settings.FoldChars})
+	found := lint.Check(card, lint.Of(settings))
 	out := &lintOutput{}
 	out.Body.OK, out.Body.Findings = lint.Worst(found) != lint.Error, make([]FindingBody, 0, len(found))
 	for _, f := range found {

@@ -85,6 +85,16 @@ type Origin struct {
 	Actor  string
 	Source string
 	IP     string // "" = not known, or of no interest
+	Owner  string // of a token: who made it; "" = a person, or the service itself
+}
+
+// Who are the people behind it: what a token does is done by whoever made it,
+// too.
+func (o Origin) Who() []string {
+	if o.Owner == "" {
+		return []string{o.Actor}
+	}
+	return []string{o.Actor, o.Owner}
 }
 
 // System is the origin of what the service does by itself.

@@ -102,9 +102,9 @@ var transitions = map[Action]map[State]State{
 	ActBegin:   {Claimed: Sending},
 	ActRelease: {Claimed: Scheduled, Sending: Scheduled}, // from Sending only where the call provably never left
 	ActLapse:   {Claimed: Scheduled},
-	// A late success settles the doubt; and where a person has just scheduled the post once more, it
-	// keeps that second call from being made.
-	ActSucceed:   {Sending: Sent, Unknown: Sent, Scheduled: Sent},
+	// A late success settles the doubt; and where a person has just scheduled the post once more, or it
+	// waits for a new approval, it keeps that second call from being made.
+	ActSucceed:   {Sending: Sent, Unknown: Sent, Scheduled: Sent, Pending: Sent},
 	ActFail:      {Sending: Failed},
 	ActDoubt:     {Sending: Unknown},
 	ActMiss:      {Scheduled: Missed},

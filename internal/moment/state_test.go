@@ -31,7 +31,7 @@ func TestTransitions(t *testing.T) {
 		ActBegin:      ". . . G . . . . . .",
 		ActRelease:    ". . . S S . . . . .",
 		ActLapse:      ". . . S . . . . . .",
-		ActSucceed:    ". . T . T . . T . .",
+		ActSucceed:    ". T T . T . . T . .",
 		ActFail:       ". . . . F . . . . .",
 		ActDoubt:      ". . . . U . . . . .",
 		ActMiss:       ". . M . . . . . . .",

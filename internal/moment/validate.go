@@ -64,6 +64,14 @@ func (p *Post) Check(now time.Time) error {
 	return InvalidFields(fs)
 }
 
+// CheckDue says what is wrong with a new due time.
+func CheckDue(due, now time.Time) error {
+	if m := checkDue(due, now); m != "" {
+		return InvalidFields([]Field{{"due_at", m}})
+	}
+	return nil
+}
+
 func checkDue(due, now time.Time) string {
 	switch {
 	case due.IsZero():

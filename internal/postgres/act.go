@@ -96,7 +96,8 @@ func (p *lockedPost) submit(ctx context.Context, tx pgx.Tx, by moment.Origin) er
 }
 
 // schedule makes the post due at due; zero means now. Its lateness limit counts
-// from there.
+// from there. One that is over, and is to be sent after all, waits for approval
+// if it needs one that it does not have.
 func (p *lockedPost) schedule(ctx context.Context, tx pgx.Tx, action moment.Action, due time.Time, by moment.Origin, detail map[string]any) error {
 	if detail == nil {
 		detail = map[string]any{}
@@ -107,21 +108,54 @@ func (p *lockedPost) schedule(ctx context.Context, tx pgx.Tx, action moment.Acti
 	if err := p.free(ctx, tx); err != nil { // a doubtful post may still hold its instance
 		return err
 	}
-	if err := p.set(ctx, tx, action, moment.Scheduled, by, detail, `
-		state = 'scheduled',
+	to, err := p.released(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if err := p.set(ctx, tx, action, to, by, detail, `
+		state = $3::text::post_state,
+		approved_hash = CASE WHEN $3 = 'scheduled' THEN approved_hash END,
+		approved_until = CASE WHEN $3 = 'scheduled' THEN approved_until END,
 		due_at = coalesce($2, now()),
 		miss_at = CASE WHEN max_lateness > '0' THEN coalesce($2, now()) + max_lateness END,
 		reconcile_at = NULL,
 		left_at = NULL,
 		moment_id = NULL,
-		error = ''`, orNull(due)); err != nil {
+		error = ''`, orNull(due), to); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, wake)
+	_, err = tx.Exec(ctx, wake)
 	return err
 }
 
+// released is the state of the post once it is to be sent: where posts need
+// approval, one that was given up comes back as pending unless its approval
+// still holds. What is scheduled already goes on as planned.
+func (p *lockedPost) released(ctx context.Context, tx pgx.Tx) (moment.State, error) {
+	if !p.State.Terminal() {
+		return moment.Scheduled, nil
+	}
+	const q = `
+		SELECT require_approval AND ($1 = '' OR coalesce($2::timestamptz <= now(), false))
+		FROM settings`
+	var waits bool
+	if err := tx.QueryRow(ctx, q, p.ApprovedHash, orNull(p.ApprovedUntil)).Scan(&waits); err != nil {
+		return "", err
+	}
+	if waits {
+		return moment.Pending, nil
+	}
+	return moment.Scheduled, nil
+}
+
 func (p *lockedPost) reschedule(ctx context.Context, tx pgx.Tx, due time.Time, by moment.Origin) error {
+	var now time.Time
+	if err := tx.QueryRow(ctx, `SELECT now()`).Scan(&now); err != nil {
+		return err
+	}
+	if err := moment.CheckDue(due, now); err != nil {
+		return err
+	}
 	if p.State != moment.Draft && p.State != moment.Pending {
 		return p.schedule(ctx, tx, moment.ActReschedule, due, by, nil)
 	}

@@ -343,3 +343,67 @@ func TestRejectionTellsWhy(t *testing.T) {
 		t.Errorf("submitted again: %v, %s", err, w.state(id))
 	}
 }
+
+// What was given up before posts needed approval, or whose approval is over,
+// waits for it when somebody takes it up again.
+func TestNothingUnapprovedIsTakenUpAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	i := w.instance("one")
+	again := map[moment.State][]moment.Act{
+		moment.Failed:  {{Action: moment.ActRetry}, {Action: moment.ActSendNow}, {Action: moment.ActReschedule, DueAt: time.Now().Add(time.Hour)}},
+		moment.Missed:  {{Action: moment.ActSendNow}, {Action: moment.ActReschedule, DueAt: time.Now().Add(time.Hour)}},
+		moment.Unknown: {{Action: moment.ActNotSent}},
+	}
+	force := func(state moment.State, approval string) int64 {
+		id := w.post(i, time.Hour)
+		w.exec(fmt.Sprintf(`UPDATE posts SET state = '%s', %s WHERE id = %d`, state, approval, id))
+		return id
+	}
+	for state, acts := range again {
+		for _, a := range acts {
+			for approval, want := range map[string]moment.State{
+				"approved_hash = NULL": moment.Pending,
+				"approved_hash = 'x', approved_until = now() - interval '1 minute'":       moment.Pending,
+				"approved_hash = 'x', approved_until = now() + interval '1 hour'":         moment.Scheduled,
+				"approved_hash = 'x', approved_until = NULL, max_lateness = max_lateness": moment.Scheduled,
+			} {
+				w.exec(`UPDATE settings SET require_approval = false`)
+				id := force(state, approval)
+				w.exec(`UPDATE settings SET require_approval = true`)
+				if err := w.actBy(id, a, "ops"); err != nil {
+					t.Fatal(state, a.Action, err)
+				}
+				if got := w.state(id); got != want {
+					t.Errorf("%s of a %s post with %s: %s, want %s", a.Action, state, approval, got, want)
+				}
+			}
+		}
+	}
+}
+
+// A token is no second pair of eyes for who made it.
+func TestTokenDoesNotApproveForItsMaker(t *testing.T) {
+	t.Parallel()
+	w := needsApproval(t)
+	id := w.post(w.instance("one"), time.Hour)
+	by := moment.Origin{Actor: "crm", Source: "api", Owner: "Tester"}
+	if _, err := w.db.ActOnPost(t.Context(), id, 0, moment.Act{Action: moment.ActApprove}, by); moment.KindOf(err) != moment.Forbidden {
+		t.Errorf("approved: %v", err)
+	}
+	by.Owner = "boss"
+	if _, err := w.db.ActOnPost(t.Context(), id, 0, moment.Act{Action: moment.ActApprove}, by); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestNoTimeIsOutOfBounds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.post(w.instance("one"), time.Hour)
+	for _, due := range []time.Time{{}, time.Now().AddDate(0, 0, -3), time.Now().AddDate(8000, 0, 0)} {
+		if err := w.actBy(id, moment.Act{Action: moment.ActReschedule, DueAt: due}, "ops"); moment.KindOf(err) != moment.Invalid {
+			t.Errorf("%s: %v", due, err)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"momentcast/internal/moment"
 )
@@ -156,6 +157,11 @@ func (db *DB) JobStep(ctx context.Context, j *moment.Job, i moment.JobItem, leas
 		if _, err := p.State.After(a.Action); err != nil {
 			return err
 		}
+		if a.Action == moment.ActReschedule {
+			if err := ahead(ctx, tx, a.DueAt); err != nil {
+				return err
+			}
+		}
 		if err := p.act(ctx, tx, a, j.By); err != nil {
 			return err
 		}
@@ -164,8 +170,7 @@ func (db *DB) JobStep(ctx context.Context, j *moment.Job, i moment.JobItem, leas
 	if err == nil || errors.Is(err, errJobLost) {
 		return err == nil, nil
 	}
-	switch moment.KindOf(err) {
-	case moment.Internal, moment.Unavailable:
+	if kind := moment.KindOf(err); kind == moment.Unavailable || kind == moment.Internal && !ofRow(err) {
 		return true, fmt.Errorf("post %d: %w", i.PostID, err)
 	}
 	why := moment.JobError{PostID: i.PostID, Kind: moment.KindOf(err), Message: messageOf(err)}
@@ -175,6 +180,27 @@ func (db *DB) JobStep(ctx context.Context, j *moment.Job, i moment.JobItem, leas
 	default:
 		return true, translate(err)
 	}
+}
+
+// ahead refuses to move a post into the past. One that is moved by itself may
+// be; among many, it is those that nobody has looked at.
+func ahead(ctx context.Context, tx pgx.Tx, due time.Time) error {
+	var past bool
+	if err := tx.QueryRow(ctx, `SELECT $1::timestamptz < now()`, due).Scan(&past); err != nil {
+		return err
+	}
+	if past {
+		return moment.Errorf(moment.Invalid, "The new time lies in the past.")
+	}
+	return nil
+}
+
+// ofRow reports whether the database refuses what is asked of this very post,
+// and would every time: the job goes on without it, or it would keep all others
+// from their turn. Conflicts with other transactions (40) are tried again.
+func ofRow(err error) bool {
+	pe, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && pe.Code[:2] != "40"
 }
 
 func recordStep(ctx context.Context, tx execer, j *moment.Job, i moment.JobItem, why *moment.JobError, lease time.Duration) error {

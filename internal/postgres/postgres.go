@@ -12,6 +12,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -116,11 +118,12 @@ func translate(err error) error {
 	if errors.Is(err, pgx.ErrNoRows) {
 		return &moment.Error{Kind: moment.NotFound, Message: "There is no such thing.", Err: err}
 	}
+	// Before the server's own words: a connection that was refused in words was refused.
+	if ce := (*pgconn.ConnectError)(nil); errors.As(err, &ce) || pgconn.SafeToRetry(err) || cut(err) {
+		return &moment.Error{Kind: moment.Unavailable, Message: "The database cannot be reached.", Err: err}
+	}
 	var pe *pgconn.PgError
 	if !errors.As(err, &pe) {
-		if ce := (*pgconn.ConnectError)(nil); errors.As(err, &ce) || pgconn.SafeToRetry(err) {
-			return &moment.Error{Kind: moment.Unavailable, Message: "The database cannot be reached.", Err: err}
-		}
 		return err
 	}
 	switch {
@@ -150,6 +153,12 @@ func translate(err error) error {
 		return &moment.Error{Kind: moment.Unavailable, Message: "The database is not able to answer now.", Err: err}
 	}
 	return err
+}
+
+// cut reports whether the connection was lost, or took too long.
+func cut(err error) bool {
+	var ne net.Error
+	return errors.As(err, &ne) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed)
 }
 
 // missing says which thing is not there.

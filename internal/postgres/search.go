@@ -88,7 +88,7 @@ func (l *postList) keys(ctx context.Context, tx pgx.Tx) (keys []int32, err error
 		SELECT ARRAY(SELECT DISTINCT unnest(search_word(word)) FROM unnest($1::text[]) word)
 			|| CASE WHEN $2 <> '' THEN ARRAY[search_mark('author', $2)] END
 			|| CASE WHEN $3 <> '' THEN ARRAY[search_mark('source', $3)] END
-			|| CASE WHEN $4 <> 0 THEN ARRAY[search_mark('instance', $4::bigint::text)] END`
+			|| CASE WHEN $4::bigint <> 0 THEN ARRAY[search_mark('instance', $4::text)] END`
 	err = tx.QueryRow(ctx, q, l.words(), l.Author, l.Source, l.InstanceID).Scan(&keys)
 	return keys, err
 }

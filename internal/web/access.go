@@ -75,17 +75,9 @@ func localPath(next string) string {
 // expiredPage asks to log in again without losing what was submitted.
 type expiredPage struct {
 	Frame
-	Action string
-	Fields []hidden
+	Kept *carried // nil = it cannot be carried along
 }
 
-// hidden is one submitted value that a page carries along.
-type hidden struct{ Name, Value string }
-
 func (s *Web) expired(w http.ResponseWriter, r *http.Request) error {
-	p := &expiredPage{Action: localPath(r.URL.RequestURI())}
-	if err := parseForm(w, r); err == nil {
-		p.Fields = hiddenOf(r.PostForm, "password")
-	}
-	return s.page(w, r, view{Status: http.StatusUnauthorized, Page: "expired", Data: p})
+	return s.page(w, r, view{Status: http.StatusUnauthorized, Page: "expired", Data: &expiredPage{Kept: carry(w, r, "expired.again")}})
 }

@@ -262,8 +262,9 @@ func (s *Web) approveMany(w http.ResponseWriter, r *http.Request) error {
 		}
 		items[i] = moment.JobItem{PostID: number(name), Hash: hash}
 	}
-	if err := s.startJob(r, moment.Job{Key: key, Kind: "approve", Back: "/approvals"}, items); err != nil {
+	job := moment.Job{Key: jobKey(r), Kind: "approve", Back: "/approvals"}
+	if err := s.startJob(r, job, items); err != nil {
 		return err
 	}
-	return seeOther(w, r, "/jobs/"+key)
+	return seeOther(w, r, "/jobs/"+job.Key)
 }

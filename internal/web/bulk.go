@@ -145,10 +145,11 @@ func (s *Web) run(l bulkList) handler {
 				return err
 			}
 		}
-		if err := s.startJob(r, moment.Job{Key: key, Kind: b.Do, Spec: spec, Back: b.Filter.at(l.path)}, items); err != nil {
+		job := moment.Job{Key: jobKey(r), Kind: b.Do, Spec: spec, Back: b.Filter.at(l.path)}
+		if err := s.startJob(r, job, items); err != nil {
 			return err
 		}
-		return seeOther(w, r, "/jobs/"+url.PathEscape(key))
+		return seeOther(w, r, "/jobs/"+job.Key)
 	}
 }
 
@@ -188,17 +189,21 @@ func checkDue(at time.Time, field string) error {
 // parseShift reads how far posts are moved: 90m, 2h, 1d, and with - before it
 // to an earlier time.
 func parseShift(s string) (time.Duration, error) {
-	d, err := time.ParseDuration(s)
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		var n int
-		if n, err = strconv.Atoi(days); err == nil {
-			d = time.Duration(n) * 24 * time.Hour
-		}
-	}
+	d, err := parseSpan(s)
 	if err != nil || d == 0 || d.Abs() > 366*24*time.Hour {
 		return 0, moment.InvalidFields([]moment.Field{{Path: "shift", Message: "is not a span of time such as 90m, 2h or 1d"}})
 	}
 	return d, nil
+}
+
+// parseSpan reads a span of time as people write it: 90m, 2h, 1d.
+func parseSpan(s string) (time.Duration, error) {
+	days, ok := strings.CutSuffix(s, "d")
+	if !ok {
+		return time.ParseDuration(s)
+	}
+	n, err := strconv.ParseInt(days, 10, 16) // more days than that are no span of anybody's
+	return time.Duration(n) * 24 * time.Hour, err
 }
 
 // parseTicked reads a ticked box: the post and the version that was seen.

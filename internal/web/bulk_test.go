@@ -140,3 +140,41 @@ func TestPagingSeesEveryPostOnce(t *testing.T) {
 		}
 	}
 }
+
+// A form that came back, with other posts ticked or another time, is meant
+// anew; as it was, it is the same job.
+func TestBulkFormThatCameBackIsMeantAnew(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.exec(`UPDATE settings SET require_approval = true`)
+	i, key := s.instance("wxid_a", "a"), strings.Repeat("b", 26)
+	ticked := func(post int64) []string {
+		hash := s.get("/approvals?post=" + id(post)).field("hash")
+		return []string{"key", key, "id", id(post) + "." + hash}
+	}
+	other := func(p *moment.Post) { p.Author = "wei" }
+	a, b := s.post(i, "first", other), s.post(i, "second", other)
+	first, second := ticked(a), ticked(b)
+	job := s.submit("/approvals/bulk", first...)
+	if again := s.submit("/approvals/bulk", first...); again.header.Get("Location") != job.header.Get("Location") {
+		t.Errorf("the same form is another job: %s", again.header.Get("Location"))
+	}
+	s.settled(job).has("1 changed")
+	s.settled(s.submit("/approvals/bulk", second...)).has("1 changed")
+	if s.state(a) != "scheduled" || s.state(b) != "scheduled" {
+		t.Errorf("%s %s", s.state(a), s.state(b))
+	}
+}
+
+func TestBulkMovesNothingIntoThePast(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	i := s.instance("wxid_a", "a")
+	soon, later := s.post(i, "soon", nil), s.post(i, "later", func(p *moment.Post) { p.DueAt = time.Now().Add(30 * time.Hour) })
+	was := s.text(`SELECT due_at::text FROM posts WHERE id = $1`, soon)
+	s.settled(s.submit("/queue/bulk/run", "do", "reschedule", "key", strings.Repeat("p", 26), "shift", "-2h",
+		"id", id(soon)+".1", "id", id(later)+".1")).has("1 changed, 1 were not", "The new time lies in the past.")
+	if got := s.text(`SELECT due_at::text FROM posts WHERE id = $1`, soon); got != was {
+		t.Errorf("moved to %s", got)
+	}
+}

@@ -317,7 +317,7 @@ func latenessOptions(chosen string, standard time.Duration) []latenessOption {
 		known = known || o.Chosen
 		out = append(out, o)
 	}
-	if d, err := time.ParseDuration(chosen); !known && err == nil {
+	if d, err := parseSpan(chosen); !known && err == nil {
 		out = append(out, latenessOption{Value: chosen, Span: d, Chosen: true})
 	}
 	return out

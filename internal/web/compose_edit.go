@@ -110,8 +110,14 @@ func (s *Web) saveEdit(r *http.Request, p *composePage, post *moment.PostView) e
 	next, changed := posts[0].Post, false
 	err = s.store.EditPost(ctx, post.ID, p.Typed.Version, func(is *moment.Post) error {
 		was := *is
-		is.Card, is.Visibility, is.FirstComment, is.MaxLateness = next.Card, next.Visibility, next.FirstComment, next.MaxLateness
-		is.DueAt = next.DueAt
+		is.Card, is.FirstComment, is.MaxLateness = next.Card, next.FirstComment, next.MaxLateness
+		// What means the same stays as it was written: it is no change, and makes no version.
+		if !next.Visibility.Equal(was.Visibility) {
+			is.Visibility = next.Visibility
+		}
+		if !next.DueAt.Equal(was.DueAt) {
+			is.DueAt = next.DueAt
+		}
 		if next.AudienceID != 0 || !next.Visibility.Equal(was.Visibility) { // the form does not name the preset of what it leaves as it is
 			is.AudienceID = next.AudienceID
 		}

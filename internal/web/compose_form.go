@@ -59,8 +59,10 @@ func readComposing(form url.Values) composing {
 		Due: form.Get("due_at"), Zone: form.Get("zone"), Spread: strings.TrimSpace(form.Get("spread")), Order: form.Get("order"),
 		Lateness: strings.TrimSpace(form.Get("max_lateness")), Visible: readVisibility(form), Agreed: form.Get("agreed"),
 	}
+	seen := make(map[int64]bool)
 	for _, s := range form["instance"] {
-		if id := number(s); id != 0 && !slices.Contains(f.Instances, id) {
+		if id := number(s); id != 0 && !seen[id] {
+			seen[id] = true
 			f.Instances = append(f.Instances, id)
 		}
 	}
@@ -142,7 +144,7 @@ func (f *composing) lateness(standard time.Duration) (time.Duration, []moment.Fi
 	if f.Lateness == "" {
 		return standard, nil
 	}
-	d, err := time.ParseDuration(f.Lateness)
+	d, err := parseSpan(f.Lateness)
 	if err != nil {
 		return standard, []moment.Field{{Path: "max_lateness", Message: "is not a span of time such as 90m, 2h or 1d"}}
 	}

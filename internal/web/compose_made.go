@@ -56,12 +56,12 @@ func (s *Web) undo(w http.ResponseWriter, r *http.Request) error {
 			items = append(items, moment.JobItem{PostID: posts[i].ID})
 		}
 	}
-	key := "undo-" + r.PathValue("key")
+	key := jobKey(r)
 	reason := s.texts[langOf(r)].get("compose.undone")
 	err = s.startJob(r, moment.Job{Key: key, Kind: "cancel", Spec: moment.JobSpec{Reason: reason},
 		Back: "/posts/new/made/" + url.PathEscape(r.PathValue("key"))}, items)
 	if err != nil {
 		return err
 	}
-	return seeOther(w, r, "/jobs/"+url.PathEscape(key))
+	return seeOther(w, r, "/jobs/"+key)
 }

@@ -121,7 +121,7 @@ func (s *Web) judge(in previewing, p *composePreview, warn *warnings) {
 			p.Thumb = &t
 		}
 	}
-	for _, f := range lint.Check(card, lint.Settings{FoldLines: in.settings.FoldLines, FoldChars: in.settings.FoldChars}) {
+	for _, f := range lint.Check(card, lint.Of(in.settings)) {
 		field := in.c.get("field." + f.Field)
 		if f.Key == "missing" {
 			p.Missing = append(p.Missing, field)

@@ -246,7 +246,7 @@ func TestManyInstancesAreSpread(t *testing.T) {
 		t.Errorf("stored: %s", got)
 	}
 	s.do("editor", http.MethodGet, "/posts/new/made/"+formKey, nil).want(http.StatusOK).has("300 posts are there", "cancel these 300", "account 1")
-	s.settled(s.do("editor", http.MethodPost, "/posts/new/made/"+formKey+"/undo", url.Values{}).to("/jobs/undo-" + formKey)).has("300 changed")
+	s.settled(s.do("editor", http.MethodPost, "/posts/new/made/"+formKey+"/undo", url.Values{})).has("300 changed")
 	if n := s.text(`SELECT count(*)::text FROM posts WHERE state <> 'cancelled'`); n != "0" {
 		t.Errorf("%s are left", n)
 	}
@@ -543,4 +543,45 @@ func TestMadeIsForWhoMadeIt(t *testing.T) {
 	if n := s.text(`SELECT count(*)::text FROM posts WHERE state = 'scheduled'`); n != "2" {
 		t.Errorf("%s are left", n)
 	}
+}
+
+// A draft is submitted as it is kept: an audience in another order, or left
+// alone, is no change.
+func TestDraftIsSubmittedUnchanged(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	i := s.instance("wxid_a", "a")
+	for _, users := range [][]string{nil, {"wxid_2", "wxid_1"}} {
+		post := s.post(i, "x", func(p *moment.Post) {
+			p.State = moment.Draft
+			if users != nil {
+				p.Visibility = moment.Visibility{Mode: moment.Allow, Users: users}
+			}
+		})
+		form := written(nil, "form", "edit:"+id(post), "version", "1", "content", "text of x", "title", "x", "description", "", "url", "https://example.com/a",
+			"thumb_url", "https://example.com/a.jpg", "due_at", s.text(`SELECT to_char(due_at AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM-DD"T"HH24:MI') FROM posts WHERE id = $1`, post))
+		if users != nil {
+			form.Set("visibility", "allow")
+			form.Set("visible_users", "wxid_1\nwxid_2")
+		}
+		got := s.send("/posts/"+id(post)+"/edit", form)
+		if got.status == http.StatusUnprocessableEntity {
+			form.Set("agreed", got.field("agreed"))
+			got = s.send("/posts/"+id(post)+"/edit", form)
+		}
+		got.to("/posts/" + id(post))
+		if st := s.state(post); st != "scheduled" {
+			t.Errorf("it is %s", st)
+		}
+	}
+}
+
+// The card is judged by the workspace's own words, in the composer as in the
+// approval.
+func TestComposerHeedsTheWordsOfTheSettings(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.exec(`UPDATE settings SET lint_words = 'pangolin', lint_allowed = '最好'`)
+	form := written(nil, "title", "Pangolin tea", "content", "最好")
+	s.send("/posts/new/preview", form, "HX-Request", "true").has("pangolin").lacks("最好”")
 }

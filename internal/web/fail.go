@@ -14,7 +14,8 @@ type failPage struct {
 	Frame
 	Status          int
 	What, Why, Next string
-	Again           bool // the page loads itself again
+	Again           bool     // the page loads itself again
+	Kept            *carried // what was submitted, to be sent once more; nil = it was a look, or a file
 }
 
 // statusOf is how each kind of error is answered.
@@ -51,6 +52,7 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p.What, p.Why, p.Next = said.What, said.Why, said.Next
 	if kind == moment.Unavailable {
 		w.Header().Set("Retry-After", "5")
+		p.Kept = carry(w, r, "fail.resend")
 	}
 	if err := s.render(w, r, view{Status: p.Status, Page: "fail", Data: p}); err != nil {
 		s.log.Error().Err(err).Msg("error page not rendered")

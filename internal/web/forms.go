@@ -23,6 +23,31 @@ func parseForm(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// hidden is one submitted value that a page carries along.
+type hidden struct{ Name, Value string }
+
+// carried is a form that could not be taken, to be sent once more as it was.
+type carried struct {
+	Action string
+	Fields []hidden
+	Button string // key of its text
+}
+
+// secrets are fields that no page repeats.
+var secrets = []string{"password", "old", "again"}
+
+// carry keeps what was submitted, without its secrets; nil where nothing was,
+// or a file, which is chosen anew.
+func carry(w http.ResponseWriter, r *http.Request, button string) *carried {
+	if r.Method != http.MethodPost || r.PostForm == nil && parseForm(w, r) != nil {
+		return nil
+	}
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/") {
+		return nil
+	}
+	return &carried{localPath(r.URL.RequestURI()), hiddenOf(r.PostForm, secrets...), button}
+}
+
 // hiddenOf is what was submitted, in a steady order, but for the named fields.
 func hiddenOf(form url.Values, but ...string) []hidden {
 	var out []hidden

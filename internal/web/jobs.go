@@ -2,6 +2,8 @@ package web
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -113,6 +115,14 @@ func (w *worker) work(ctx context.Context, j *moment.Job) error {
 			return w.store.EndJob(ctx, j)
 		}
 	}
+}
+
+// jobKey names the job that a form starts. The same form once more is the same
+// job; one that came back and was sent with other posts or another time is
+// another, and nobody's form names somebody else's.
+func jobKey(r *http.Request) string {
+	sum := sha256.Sum256([]byte(userOf(r).Name + "\x00" + r.URL.Path + "\x00" + r.PostForm.Encode()))
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
 // startJob stores a bulk change of the visitor's and has it looked at at once.

@@ -83,10 +83,10 @@ func TestBulkOfManyPosts(t *testing.T) {
 	s.exec(`INSERT INTO posts (instance_id, state, due_at, max_lateness, content, title, description, url, thumb_url, visibility, author, source)
 		SELECT 1 + n % 200, 'scheduled', now() + n * interval '1 minute', '0', 'c', 't' || n, '', 'https://e.com', 'https://e.com', 'everyone', 'bulk', 'api' FROM generate_series(1, $1::int) n`, posts)
 	key := strings.Repeat("m", 26)
-	answer := s.submit("/queue/bulk/run", "do", "cancel", "all", "1", "key", key, "shown", "9999999999999").to("/jobs/" + key)
+	answer := s.submit("/queue/bulk/run", "do", "cancel", "all", "1", "key", key, "shown", "9999999999999").want(http.StatusSeeOther)
 	seen := map[string]bool{}
 	for range 3000 {
-		p := s.get("/jobs/" + key).want(http.StatusOK)
+		p := s.get(answer.header.Get("Location")).want(http.StatusOK)
 		seen[p.value()] = true
 		if strings.Contains(p.body, "Done:") {
 			break
@@ -108,4 +108,19 @@ func (p page) value() string {
 	_, rest, _ = strings.Cut(rest, `value="`)
 	v, _, _ := strings.Cut(rest, `"`)
 	return v
+}
+
+// A post that the database refuses, and would refuse every time, does not keep
+// the others from their turn.
+func TestJobGoesOnPastABrokenPost(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	i := s.instance("wxid_a", "a")
+	broken, well := s.post(i, "broken", nil), s.post(i, "well", nil)
+	s.exec(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$`)
+	s.exec(fmt.Sprintf(`CREATE TRIGGER refuse BEFORE UPDATE ON posts FOR EACH ROW WHEN (NEW.id = %d) EXECUTE FUNCTION refuse()`, broken))
+	s.settled(s.submit("/queue/bulk/run", "do", "cancel", "key", strings.Repeat("j", 26), "id", id(broken)+".1", "id", id(well)+".1")).has("1 changed, 1 were not")
+	if s.state(well) != "cancelled" || s.state(broken) != "scheduled" {
+		t.Errorf("%s %s", s.state(well), s.state(broken))
+	}
 }

@@ -3,6 +3,8 @@ package web
 import (
 	"net/http"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"momentcast/internal/moment"
 )
@@ -65,7 +67,20 @@ func (s *Web) serve() http.Handler {
 
 	foreign := http.NewCrossOriginProtection()
 	foreign.SetDenyHandler(s.guard(route{needs: open, handle: s.foreign}))
-	return hardened(foreign.Handler(mux))
+	return hardened(s.readable(foreign.Handler(mux)))
+}
+
+// readable lets addresses through that are text. A database takes no other, and
+// none of ours is.
+func (s *Web) readable(next http.Handler) http.Handler {
+	none := s.guard(route{needs: open, handle: s.notFound})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !utf8.ValidString(r.URL.Path) || strings.ContainsRune(r.URL.Path, 0) {
+			none.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // has reports whether a page is served at the path; the navigation shows those.

@@ -48,8 +48,10 @@ func choiceOf(v moment.Visibility, a *moment.Audience) visibilityChoice {
 // ids reads a field with an id a line; commas and spaces separate as well.
 func ids(text string) (out []string) {
 	apart := func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",;，；、\x00", r) }
+	seen := make(map[string]bool)
 	for _, id := range strings.FieldsFunc(strings.ToValidUTF8(text, "\uFFFD"), apart) {
-		if !slices.Contains(out, id) {
+		if !seen[id] {
+			seen[id] = true
 			out = append(out, id)
 		}
 	}
