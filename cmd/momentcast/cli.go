@@ -27,6 +27,7 @@ type cli struct {
 	User    userCmd    `cmd:"" group:"data" help:"Add, list, disable people and set passwords and roles, directly in the database."`
 
 	Post     PostCmd     `cmd:"" group:"use" help:"Queue, list and act on posts."`
+	History  HistoryCmd  `cmd:"" group:"use" help:"List the history, export it, count its days."`
 	Audience AudienceCmd `cmd:"" group:"use" help:"Make, list and change audiences: who may see a post."`
 	Campaign CampaignCmd `cmd:"" group:"use" help:"Plan recurring posts."`
 	Import   ImportCmd   `cmd:"" group:"use" help:"Make posts of a table: check it, then commit it."`

@@ -115,6 +115,54 @@ func TestPostCommands(t *testing.T) {
 	}
 }
 
+func TestHistoryCommands(t *testing.T) {
+	t.Parallel()
+	s := newStub(t, map[string]string{
+		"GET /posts": `{"items":[` + stubPost + `],"next_cursor":null}`, "GET /history/export": "id\r\n7\r\n", "GET /instances": `{"items":[` + stubInstance + `],"next_cursor":null}`,
+		"GET /stats/daily": `{"time_zone":"Asia/Shanghai","items":[{"day":"2026-11-21","posts":{"sent":3,"failed":1},"measured":2,"lateness_p50_ms":5,"lateness_p99_ms":40}]}`,
+	})
+	file := filepath.Join(t.TempDir(), "posts.XLSX")
+	for _, tt := range []struct {
+		asked, out string
+		args       []string
+	}{
+		{"GET /posts limit=2&q=tea&source=web", "scheduled", []string{"history", "list", "-q", "tea", "--source", "web", "-n", "2"}},
+		{"GET /history/export columns=id%2Cstate&state=sent", "id\r\n7\r\n", []string{"history", "export", "-s", "sent", "--columns", "id,state"}},
+		{"GET /history/export format=xlsx", "", []string{"history", "export", "-o", file}},
+		{"GET /stats/daily from=2026-11-21&instance_id=3", "1 failed, 3 sent", []string{"history", "days", "--from", "2026-11-21", "-i", "wxid_one"}},
+	} {
+		out, code := s.run(tt.args...)
+		if code != 0 || !strings.Contains(out, tt.out) || s.asked[len(s.asked)-1] != tt.asked {
+			t.Errorf("%q: exit %d, asked %q: %s", tt.args, code, s.asked[len(s.asked)-1], out)
+		}
+	}
+	if b, err := os.ReadFile(file); err != nil || string(b) != "id\r\n7\r\n" {
+		t.Errorf("%q, %v", b, err)
+	}
+	if out, code := s.run("history", "export", "-o", file); code == 0 {
+		t.Errorf("a file was written over: %s", out)
+	}
+}
+
+// TestHalfAnExportDoesNotStay cuts the connection in the middle of the file.
+func TestHalfAnExportDoesNotStay(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "id\r\n1\r\n")
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	}))
+	t.Cleanup(srv.Close)
+	s := &stub{t: t, url: srv.URL}
+	file := filepath.Join(t.TempDir(), "posts.csv")
+	if out, code := s.run("history", "export", "-o", file); code != 1 || !strings.Contains(out, "not whole") {
+		t.Errorf("exit %d: %s", code, out)
+	}
+	if _, err := os.Stat(file); !os.IsNotExist(err) {
+		t.Errorf("it is still there: %v", err)
+	}
+}
+
 func TestInstanceAndControlCommands(t *testing.T) {
 	t.Parallel()
 	answers := map[string]string{

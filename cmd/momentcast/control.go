@@ -38,14 +38,18 @@ func (f *ClientFlags) call(ctx context.Context, out io.Writer, q client.Request,
 }
 
 func (f *ClientFlags) do(ctx context.Context, q client.Request) (*client.Answer, error) {
-	if f.Token.Reveal() == "" {
-		return nil, errors.New("an API token is needed: --token, MOMENTCAST_TOKEN or MOMENTCAST_TOKEN_FILE")
-	}
-	c, err := client.New(f.Server, f.Token.Reveal(), version)
+	c, err := f.client()
 	if err != nil {
 		return nil, err
 	}
 	return c.Do(ctx, q)
+}
+
+func (f *ClientFlags) client() (*client.Client, error) {
+	if f.Token.Reveal() == "" {
+		return nil, errors.New("an API token is needed: --token, MOMENTCAST_TOKEN or MOMENTCAST_TOKEN_FILE")
+	}
+	return client.New(f.Server, f.Token.Reveal(), version)
 }
 
 func printJSON(out io.Writer, body json.RawMessage) error {

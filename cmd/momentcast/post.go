@@ -180,32 +180,50 @@ var showLine = show(func(out io.Writer, p *client.Post) error {
 })
 
 type postListCmd struct {
-	State       []string `short:"s" placeholder:"STATE,…" help:"draft, pending, scheduled, sending, sent, failed, unknown, missed, cancelled."`
-	Instance    string   `short:"i" placeholder:"ID" help:"Instance: its id or its wcId."`
-	Author      string   `help:"Who created it."`
-	Query       string   `short:"q" help:"Part of the text, the title or the link."`
-	ExternalKey string   `placeholder:"KEY" help:"Your own name for it."`
-	From        string   `placeholder:"TIME" help:"Due at or after."`
-	To          string   `placeholder:"TIME" help:"Due before."`
-	Asc         bool     `help:"Earliest first."`
-	Limit       int      `short:"n" default:"50" help:"How many."`
-	Cursor      string   `help:"Where the page before ended."`
+	postFilterFlags `embed:""`
+
+	Limit  int    `short:"n" default:"50" help:"How many."`
+	Cursor string `help:"Where the page before ended."`
 }
 
 // Run implements the command.
 func (c *postListCmd) Run(ctx context.Context, out io.Writer, p *PostCmd) error {
+	return c.list(ctx, out, &p.ClientFlags)
+}
+
+func (c *postListCmd) list(ctx context.Context, out io.Writer, f *ClientFlags) error {
+	v, err := c.query(ctx, f)
+	if err != nil {
+		return err
+	}
+	if c.Cursor != "" {
+		v.Set("cursor", c.Cursor)
+	}
+	v.Set("limit", strconv.Itoa(c.Limit))
+	return f.call(ctx, out, client.Request{Method: http.MethodGet, Path: "/posts", Query: v}, show(showPosts))
+}
+
+// postFilterFlags select posts.
+type postFilterFlags struct {
+	State       []string `short:"s" placeholder:"STATE,…" help:"draft, pending, scheduled, sending, sent, failed, unknown, missed, cancelled."`
+	Instance    string   `short:"i" placeholder:"ID" help:"Instance: its id or its wcId."`
+	Author      string   `help:"Who created it."`
+	Source      string   `help:"What it came through: web, api, cli, import, campaign."`
+	Query       string   `short:"q" help:"Words in the text, the title or the link."`
+	ExternalKey string   `placeholder:"KEY" help:"Your own name for it."`
+	From        string   `placeholder:"TIME" help:"Due at or after."`
+	To          string   `placeholder:"TIME" help:"Due before."`
+	Asc         bool     `help:"Earliest first."`
+}
+
+// query is the filter as the API takes it.
+func (c *postFilterFlags) query(ctx context.Context, f *ClientFlags) (url.Values, error) {
 	v := url.Values{}
-	put := func(name, value string) {
+	for name, value := range map[string]string{"state": strings.Join(c.State, ","), "author": c.Author, "source": c.Source, "q": c.Query, "external_key": c.ExternalKey} {
 		if value != "" {
 			v.Set(name, value)
 		}
 	}
-	put("state", strings.Join(c.State, ","))
-	put("author", c.Author)
-	put("q", c.Query)
-	put("external_key", c.ExternalKey)
-	put("cursor", c.Cursor)
-	put("limit", strconv.Itoa(c.Limit))
 	if c.Asc {
 		v.Set("order", "due_asc")
 	}
@@ -215,18 +233,18 @@ func (c *postListCmd) Run(ctx context.Context, out io.Writer, p *PostCmd) error 
 		}
 		parsed, err := parseTime(t)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		v.Set(name, parsed)
 	}
 	if c.Instance != "" {
-		id, err := p.instanceID(ctx, c.Instance)
+		id, err := f.instanceID(ctx, c.Instance)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		v.Set("instance_id", id)
 	}
-	return p.call(ctx, out, client.Request{Method: http.MethodGet, Path: "/posts", Query: v}, show(showPosts))
+	return v, nil
 }
 
 func showPosts(out io.Writer, page *client.Page[client.Post]) error {

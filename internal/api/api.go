@@ -25,6 +25,7 @@ const (
 type Store interface {
 	postChecker
 	CampaignStore
+	DayStore
 
 	CreatePosts(ctx context.Context, posts []*moment.Post, key moment.RequestKey) (ids []int64, replayed bool, err error)
 	Answered(ctx context.Context, key moment.RequestKey) ([]int64, error)
@@ -121,6 +122,7 @@ func New(cfg Config) *API {
 	a.registerPosts()
 	a.registerCheck()
 	a.registerLooks()
+	a.registerHistory()
 	a.registerActions()
 	a.registerInstances()
 	a.registerContacts()

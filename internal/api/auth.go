@@ -23,6 +23,8 @@ var needs = map[string]moment.Permission{
 	"check-thumb":          moment.PermWrite,
 	"lint-card":            moment.PermWrite,
 	"list-posts":           moment.PermView,
+	"export-history":       moment.PermView,
+	"daily-stats":          moment.PermView,
 	"get-post":             moment.PermView,
 	"edit-post":            moment.PermWrite,
 	"delete-post":          moment.PermWrite,

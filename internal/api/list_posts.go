@@ -11,6 +11,11 @@ import (
 
 type listPostsInput struct {
 	PageInput
+	PostFilterInput
+}
+
+// PostFilterInput selects posts.
+type PostFilterInput struct {
 	State       []string `query:"state,explode" doc:"One or more of draft, pending, scheduled, sending, sent, failed, unknown, missed, cancelled; repeated or separated by commas." example:"[\"failed\",\"unknown\"]"`
 	InstanceID  int64    `query:"instance_id" minimum:"1"`
 	CampaignID  int64    `query:"campaign_id" minimum:"1"`
@@ -25,11 +30,24 @@ type listPostsInput struct {
 
 // query reads the filters; list names the list that they make, for its cursors.
 func (in *listPostsInput) query() (q moment.PostQuery, list string, err error) {
+	if q, err = in.filter(); err != nil {
+		return q, "", err
+	}
+	q.Limit = in.Limit
+	list = fmt.Sprintf("posts %q %d %d %q %q %q %q %d %d %t", q.States, q.InstanceID, q.CampaignID, q.Author, q.Source, q.Text, q.ExternalKey,
+		q.DueFrom.UnixNano(), q.DueTo.UnixNano(), q.Ascending)
+	p, err := in.place(list)
+	q.After = p.post()
+	return q, list, err
+}
+
+// filter reads the filters.
+func (in *PostFilterInput) filter() (q moment.PostQuery, err error) {
 	var fs fields
 	q = moment.PostQuery{
 		InstanceID: in.InstanceID, CampaignID: in.CampaignID, Author: in.Author, Source: in.Source, Text: in.Q, ExternalKey: in.ExternalKey,
 		DueFrom: fs.time("query.due_from", in.DueFrom), DueTo: fs.time("query.due_to", in.DueTo),
-		Ascending: in.Order == "due_asc", Limit: in.Limit,
+		Ascending: in.Order == "due_asc",
 	}
 	fs.text("query.author", in.Author, false, moment.MaxName)
 	fs.text("query.source", in.Source, false, moment.MaxName)
@@ -51,14 +69,7 @@ func (in *listPostsInput) query() (q moment.PostQuery, list string, err error) {
 		}
 	}
 	slices.Sort(q.States)
-	list = fmt.Sprintf("posts %q %d %d %q %q %q %q %d %d %t", q.States, q.InstanceID, q.CampaignID, q.Author, q.Source, q.Text, q.ExternalKey,
-		q.DueFrom.UnixNano(), q.DueTo.UnixNano(), q.Ascending)
-	if err := fs.err(); err != nil {
-		return q, list, err
-	}
-	p, err := in.place(list)
-	q.After = p.post()
-	return q, list, err
+	return q, fs.err()
 }
 
 type listPostsOutput struct {

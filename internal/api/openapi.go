@@ -43,6 +43,7 @@ func humaConfig(version string) huma.Config {
 			Tags: []*huma.Tag{
 				{Name: "posts", Description: "One link card for one instance at one time."},
 				{Name: "actions", Description: "What moves a post from one state to another. 409 says which states allow it."},
+				{Name: "history", Description: "What became of the posts: as a file, and in numbers."},
 				{Name: "campaigns", Description: "Cards that go out again and again: schedules, targets, occurrences."},
 				{Name: "instances", Description: "The WeChat accounts on the gateway."},
 				{Name: "audiences", Description: "Named visibilities, to be used again."},

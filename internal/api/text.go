@@ -81,11 +81,15 @@ func brief(d time.Duration) string {
 
 // sprintTime puts an instant into a sentence, by the clock of the zone.
 func sprintTime(form string, t time.Time, zone string) string {
-	loc, err := time.LoadLocation(zone)
-	if err != nil {
-		loc = time.UTC
+	return fmt.Sprintf(form, t.In(zoneOf(zone)).Format(time.RFC3339))
+}
+
+// zoneOf is the zone of that name; UTC if there is none.
+func zoneOf(name string) *time.Location {
+	if zone, err := time.LoadLocation(name); err == nil {
+		return zone
 	}
-	return fmt.Sprintf(form, t.In(loc).Format(time.RFC3339))
+	return time.UTC
 }
 
 // list is s, never null.

@@ -51,7 +51,6 @@ func New(server, token, version string) (*Client, error) {
 	return &Client{
 		base: u, token: token, agent: "momentcast-cli/" + version,
 		http: &http.Client{
-			Timeout: 2 * time.Minute,
 			// The token is for this server, and an action is not to be made twice.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
@@ -112,7 +111,47 @@ func (c *Client) Do(ctx context.Context, q Request) (*Answer, error) {
 	}
 }
 
+// patience is how long a whole answer may take.
+const patience = 2 * time.Minute
+
 func (c *Client) once(ctx context.Context, q Request, body []byte) (*Answer, error) {
+	ctx, done := context.WithTimeout(ctx, patience)
+	defer done()
+	resp, err := c.send(ctx, q, body)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }() // only read
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return nil, fmt.Errorf("the answer from %s broke off: %w", c.base.Host, err)
+	}
+	if resp.StatusCode/100 != 2 {
+		return nil, readProblem(resp, answer)
+	}
+	return &Answer{Body: answer, ETag: resp.Header.Get("ETag"), Replayed: resp.Header.Get("Idempotency-Replayed") == "true"}, nil
+}
+
+// Download writes the answer to w as it arrives, however long it takes and
+// however large it is. After an error w has a part of it at most.
+func (c *Client) Download(ctx context.Context, q Request, w io.Writer) error {
+	resp, err := c.send(ctx, q, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }() // only read
+	if resp.StatusCode/100 != 2 {
+		answer, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<20)) // the status says enough
+		return readProblem(resp, answer)
+	}
+	if _, err := io.Copy(w, resp.Body); err != nil {
+		return fmt.Errorf("the file from %s is not whole: %w", c.base.Host, err)
+	}
+	return nil
+}
+
+// send makes the request; the caller closes the answer.
+func (c *Client) send(ctx context.Context, q Request, body []byte) (*http.Response, error) {
 	u := c.base.JoinPath("/api/v1", q.Path)
 	u.RawQuery = q.Query.Encode()
 	req, err := http.NewRequestWithContext(ctx, q.Method, u.String(), bytes.NewReader(body))
@@ -136,15 +175,7 @@ func (c *Client) once(ctx context.Context, q Request, body []byte) (*Answer, err
 	if err != nil {
 		return nil, fmt.Errorf("no answer from %s: %w", c.base.Host, err)
 	}
-	defer func() { _ = resp.Body.Close() }() // only read
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	if err != nil {
-		return nil, fmt.Errorf("the answer from %s broke off: %w", c.base.Host, err)
-	}
-	if resp.StatusCode/100 != 2 {
-		return nil, readProblem(resp, answer)
-	}
-	return &Answer{Body: answer, ETag: resp.Header.Get("ETag"), Replayed: resp.Header.Get("Idempotency-Replayed") == "true"}, nil
+	return resp, nil
 }
 
 // Problem is what the service says is wrong.

@@ -191,3 +191,15 @@ func (m Seen) Compared() string {
 	}
 	return text
 }
+
+// Days is what became of each day's posts.
+type Days struct {
+	TimeZone string `json:"time_zone"`
+	Items    []struct {
+		Day      string           `json:"day"`
+		Posts    map[string]int64 `json:"posts"`
+		Measured int64            `json:"measured"`
+		P50      int64            `json:"lateness_p50_ms"`
+		P99      int64            `json:"lateness_p99_ms"`
+	} `json:"items"`
+}

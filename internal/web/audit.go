@@ -143,6 +143,11 @@ func stateName(c catalogue, s moment.State) string {
 	return c.or("state."+string(s.Shown()), string(s))
 }
 
+const (
+	auditRows  = 1000             // lines read at a time: what an export holds in memory
+	auditWrite = 30 * time.Second // for one of those to reach the client
+)
+
 // exportAudit streams the audit trail of the filter as a file for
 // spreadsheets. Its memory does not grow with it.
 func (s *Web) exportAudit(w http.ResponseWriter, r *http.Request) error {
@@ -152,7 +157,7 @@ func (s *Web) exportAudit(w http.ResponseWriter, r *http.Request) error {
 	}
 	zone := location(k.settings.TimeZone)
 	q := readAuditFilter(r.URL.Query()).query(k.settings.TimeZone)
-	q.Limit = exportPage
+	q.Limit = auditRows
 	events, more, err := s.peopleStore.Audit(r.Context(), q)
 	if err != nil {
 		return err
@@ -190,7 +195,7 @@ func (s *Web) streamAudit(w http.ResponseWriter, r *http.Request, q moment.Event
 		return err
 	}
 	for {
-		_ = rc.SetWriteDeadline(time.Now().Add(exportWrite)) // not every writer has one
+		_ = rc.SetWriteDeadline(time.Now().Add(auditWrite)) // not every writer has one
 		for _, e := range events {
 			if err := out.Write(auditRow(c, e, zone)); err != nil {
 				return err

@@ -8,9 +8,10 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
+
+	"momentcast/internal/postgres/postgrestest"
 )
 
 // TestHistoryScale measures the pages beside a long history and beside a short
@@ -20,16 +21,17 @@ func TestHistoryScale(t *testing.T) {
 	if posts == 0 {
 		t.Skip("make history measures it")
 	}
-	long, short := newSite(t), newSite(t)
-	long.fillHistory(posts)
 	few := max(posts/100, 20_000)
-	short.fillHistory(few)
+	long, short := historySite(t, "MOMENTCAST_HISTORY_LONG", posts), historySite(t, "MOMENTCAST_HISTORY_SHORT", few)
 	pages := []struct {
 		name string
 		path func(*site) string
 	}{
 		{"history, first page", func(*site) string { return "/history" }},
 		{"history, page 50", (*site).pageFifty},
+		{"one author", func(*site) string { return "/history?author=lin" }},
+		{"a rare author", func(*site) string { return "/history?author=%E4%B8%B4%E6%97%B6%E5%B7%A5" }},
+		{"failed", func(*site) string { return "/history?state=failed" }},
 		{"one instance", func(*site) string { return "/history?instance=7" }},
 		{"failed and missed", func(*site) string { return "/history?state=failed,missed" }},
 		{"two characters, common", func(*site) string { return "/history?q=%E9%BE%99%E4%BA%95" }},
@@ -39,6 +41,8 @@ func TestHistoryScale(t *testing.T) {
 		{"queue", func(*site) string { return "/queue" }},
 		{"inbox", func(*site) string { return "/inbox" }},
 		{"instances", func(*site) string { return "/instances" }},
+		{"an instance", func(*site) string { return "/instances/7" }},
+		{"calendar", func(*site) string { return "/calendar" }},
 	}
 	const rounds = 200
 	t.Logf("%-24s %18s %18s %s", "p50/p95 ms", fmt.Sprint(posts, " posts"), fmt.Sprint(few, " posts"), "ratio of p50, p95")
@@ -64,25 +68,19 @@ func TestHistoryScale(t *testing.T) {
 	}
 }
 
-func (s *site) fillHistory(posts int) {
-	s.t.Helper()
-	script, err := os.ReadFile("testdata/history.sql")
-	if err != nil {
-		s.t.Fatal(err)
+// historySite is a site with that many posts. The variable names a database that
+// is kept, and filled if it is empty; without it there is one for this run.
+func historySite(t *testing.T, variable string, posts int) *site {
+	t.Helper()
+	address := os.Getenv(variable)
+	if address == "" {
+		address = postgrestest.URL(t)
 	}
-	conn, err := s.pool.Acquire(s.t.Context())
-	if err != nil {
-		s.t.Fatal(err)
+	s := siteAt(t, address)
+	if s.text(`SELECT EXISTS (SELECT FROM posts)::text`) == "false" {
+		s.fillHistory(posts)
 	}
-	defer conn.Release()
-	begun := time.Now()
-	if _, err := conn.Conn().PgConn().Exec(s.t.Context(), strings.ReplaceAll(string(script), "$POSTS$", strconv.Itoa(posts))).ReadAll(); err != nil {
-		s.t.Fatal(err)
-	}
-	if _, err := conn.Exec(s.t.Context(), `VACUUM ANALYZE`); err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Logf("%d posts made in %v", posts, time.Since(begun).Round(time.Second))
+	return s
 }
 
 // pageFifty follows the pages to the fiftieth.
