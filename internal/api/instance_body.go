@@ -61,7 +61,7 @@ type pacingBody struct {
 type countsBody struct {
 	Scheduled int64 `json:"scheduled"`
 	Sending   int64 `json:"sending"`
-	Sent      int64 `json:"sent"`
+	Sent      int64 `json:"sent" doc:"Counted to 1000: further on it is the history."`
 	Failed    int64 `json:"failed"`
 	Unknown   int64 `json:"unknown"`
 	Missed    int64 `json:"missed"`

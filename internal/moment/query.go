@@ -65,8 +65,11 @@ type InstanceView struct {
 	Instance
 	Defaults Pacing
 	Now      time.Time       // the database's clock
-	Counts   map[State]int64 // scheduled, sending, sent, failed, unknown, missed; nil where not asked for
+	Counts   map[State]int64 // scheduled, sending, sent (at most SentMost), failed, unknown, missed; nil where not asked for
 }
+
+// SentMost is how far an instance's sent posts are counted.
+const SentMost = 1000
 
 // Pace is the pacing that holds for the instance.
 func (v *InstanceView) Pace() Pacing { return v.Pacing.Over(v.Defaults) }

@@ -58,11 +58,12 @@ func (db *DB) Instances(ctx context.Context, q moment.InstanceQuery) (views []mo
 }
 
 // instanceCounts counts the posts of an instance. Each count has an index that
-// holds little else; drafts, pending and cancelled posts have none.
+// holds little else; drafts, pending and cancelled posts have none. What was
+// sent is counted to 1000 (moment.SentMost): it is the history.
 const instanceCounts = `
 	SELECT (SELECT count(*) FROM posts WHERE instance_id = $1 AND state = 'scheduled'),
 		(SELECT count(*) FROM posts WHERE instance_id = $1 AND state IN ('claimed', 'sending')),
-		(SELECT count(*) FROM posts WHERE instance_id = $1 AND moment_id IS NOT NULL),
+		(SELECT count(*) FROM (SELECT FROM posts WHERE instance_id = $1 AND moment_id IS NOT NULL LIMIT 1000) sent),
 		(SELECT count(*) FROM posts WHERE instance_id = $1 AND state = 'failed'),
 		(SELECT count(*) FROM posts WHERE instance_id = $1 AND state = 'unknown'),
 		(SELECT count(*) FROM posts WHERE instance_id = $1 AND state = 'missed')`

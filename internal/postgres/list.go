@@ -186,7 +186,8 @@ func (l *postList) filter(s *selection) {
 	if l.Ruling {
 		s.conds = append(s.conds, "NOT p.campaign_held")
 	}
-	if l.Left != nil {
+	// Only what is unknown can have been closed; asked of other states, it would be read from each post.
+	if l.Left != nil && (*l.Left || len(l.States) == 0 || slices.Contains(l.States, moment.Unknown)) {
 		s.where("(p.left_at IS NOT NULL) = $%d", *l.Left)
 	}
 	if l.ExternalKey != "" {

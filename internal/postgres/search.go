@@ -17,8 +17,11 @@ import (
 // bound:
 //
 //  1. Walk the list for walkMost posts. Common matches fill the page here.
-//  2. Ask the index for hitsMost matches. If these are all, they are sorted.
-//  3. Otherwise go month by month in the list's direction: the index says whether a
+//  2. If there were any, look through the next nearMost months as in 4: the index
+//     reads all that it has for something common before it gives the first, and
+//     that grows with the history.
+//  3. Ask the index for hitsMost matches. If these are all, they are sorted.
+//  4. Otherwise go month by month in the list's direction: the index says whether a
 //     month has few matches, which are sorted, or many, which are walked.
 //
 // So a page costs at most a walk of one month that has more than hitsMost
@@ -28,6 +31,8 @@ import (
 const (
 	walkMost = 1000
 	hitsMost = 1000
+	nearMost = 2
+	allTime  = 12 * 10_000
 )
 
 // searched reports whether there is a filter that no order of time helps with.
@@ -60,6 +65,11 @@ func (l *postList) find(ctx context.Context, tx pgx.Tx, want int) ([]moment.Post
 	if err != nil {
 		return nil, err
 	}
+	if len(found) > 0 {
+		if found, err = l.monthly(ctx, tx, keys, nearMost, want); err != nil || len(found) == want {
+			return found, err
+		}
+	}
 	hits, all, err := look(ctx, tx, keys)
 	if err != nil {
 		return nil, err
@@ -67,7 +77,7 @@ func (l *postList) find(ctx context.Context, tx pgx.Tx, want int) ([]moment.Post
 	if all {
 		return l.choose(ctx, tx, hits, want)
 	}
-	return l.monthly(ctx, tx, keys, want)
+	return l.monthly(ctx, tx, keys, allTime, want)
 }
 
 // walk looks through the next walkMost posts.
@@ -128,10 +138,10 @@ func (l *postList) choose(ctx context.Context, tx pgx.Tx, posts []int64, want in
 }
 
 // monthly goes from month to month in the list's direction, past those without
-// posts, until it has found enough.
-func (l *postList) monthly(ctx context.Context, tx pgx.Tx, keys []int32, want int) (found []moment.PostCursor, err error) {
+// posts, until it has found enough or looked through that many.
+func (l *postList) monthly(ctx context.Context, tx pgx.Tx, keys []int32, months, want int) (found []moment.PostCursor, err error) {
 	part := *l
-	for len(found) < want {
+	for ; months > 0 && len(found) < want; months-- {
 		from, to, ok, err := part.nextMonth(ctx, tx)
 		if err != nil || !ok {
 			return found, err

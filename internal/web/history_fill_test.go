@@ -35,26 +35,26 @@ const knownGrams = `
 		RETURN (SELECT k.grams FROM public.known_grams k WHERE k.key = hashtextextended(body, 0));
 	END $$`
 
-// fillHistory puts a history of that many posts into the database: the rows
-// first, by several sessions and without triggers, then the indexes, as the
-// migrations define them.
-func (s *site) fillHistory(posts int) {
+// fillHistory puts the latest posts of a history of so many into the database:
+// the rows first, by several sessions and without triggers, then the indexes, as
+// the migrations define them.
+func (s *site) fillHistory(latest, of int) {
 	s.t.Helper()
 	begun := time.Now()
 	done := func(what string) {
-		s.t.Logf("%d posts: %s after %v", posts, what, time.Since(begun).Round(time.Second))
+		s.t.Logf("%d posts: %s after %v", latest, what, time.Since(begun).Round(time.Second))
 	}
 	indexes, grams := s.column(`SELECT pg_get_indexdef(indexrelid)`+lateIndexes), s.text(`SELECT pg_get_functiondef('search_grams(text)'::regprocedure)`)
 	for _, name := range s.column(`SELECT indexrelid::regclass::text` + lateIndexes) {
 		s.exec(`DROP INDEX ` + name)
 	}
 	s.exec(historyInstances)
-	s.exec(`SELECT setval(pg_get_serial_sequence('posts', 'id'), $1)`, posts)
+	s.exec(`SELECT setval(pg_get_serial_sequence('posts', 'id'), $1)`, of)
 	const part = 20_000
 	var rows []string
-	for from := 1; from <= posts; from += part {
-		rows = append(rows, strings.NewReplacer("$POSTS$", strconv.Itoa(posts), "$FROM$", strconv.Itoa(from),
-			"$TO$", strconv.Itoa(min(from+part-1, posts))).Replace(historyPosts))
+	for from := of - latest + 1; from <= of; from += part {
+		rows = append(rows, strings.NewReplacer("$POSTS$", strconv.Itoa(of), "$FROM$", strconv.Itoa(from),
+			"$TO$", strconv.Itoa(min(from+part-1, of))).Replace(historyPosts))
 	}
 	s.together(4, rows)
 	done("rows")

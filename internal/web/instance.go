@@ -19,6 +19,9 @@ type instancePage struct {
 	Posts  []moment.PostView // what it sends next
 }
 
+// ManySent reports whether counting ended before all that was sent.
+func (p *instancePage) ManySent() bool { return p.Row.Counts[moment.Sent] >= moment.SentMost }
+
 // pacingForm is an instance's own pacing as it is typed: empty follows the
 // settings, "none" as quiet hours means that there are none.
 type pacingForm struct {
