@@ -41,13 +41,11 @@ type expandStage struct {
 // window is one measurement of the paced posts.
 type window struct {
 	Figures
-	expanded int64         // posts that campaigns got meanwhile
-	took     time.Duration // from the first step to the last paced post
-	peak     int           // KiB of memory of the service
+	peak int // KiB of memory of the service
 }
 
-// Expand measures the lateness of paced posts before, during and after the
-// expansion of many campaigns, in one run of one service.
+// Expand measures the lateness of paced posts beside the expansion of many
+// campaigns and, in turn, without it, in one run of one service.
 func Expand(ctx context.Context, o ExpandOptions, out io.Writer) error {
 	s, err := newExpandStage(ctx, o)
 	if s != nil {
@@ -71,16 +69,11 @@ func Expand(ctx context.Context, o ExpandOptions, out io.Writer) error {
 		show(name, w)
 		return nil
 	}
-	for range 2 {
-		if err := measure("idle", &idle); err != nil {
-			return err
-		}
-	}
-	expanded, took, err := s.expansion(ctx, func() error { return measure("during", &during) })
-	if err != nil {
+	if err := measure("idle", &idle); err != nil {
 		return err
 	}
-	if err := measure("after", &idle); err != nil {
+	expanded, took, err := s.expansion(ctx, func() error { return measure("during", &during) }, func() error { return measure("idle", &idle) })
+	if err != nil {
 		return err
 	}
 	return s.report(ctx, out, idle, during, expanded, took)
@@ -107,7 +100,7 @@ func (s *expandStage) report(ctx context.Context, out io.Writer, idle, during []
 		ms(of(idle, p99)), ms(of(during, p99)), ratio(of(during, p99), of(idle, p99)))
 	fmt.Fprintf(out, "%d posts expanded in %v: %.0f a second; %d of %d campaigns are left\n", expanded, took.Round(time.Second),
 		float64(expanded)/took.Seconds(), left, s.o.Campaigns)
-	fmt.Fprintf(out, "memory of the service: %d MiB before, %d MiB at its peak during; load %s\n", idle[1].peak/1024, peak/1024, load())
+	fmt.Fprintf(out, "memory of the service: %d MiB before, %d MiB at its peak during; load %s\n", idle[0].peak/1024, peak/1024, load())
 	return s.exact(ctx, expanded, left)
 }
 
@@ -193,7 +186,6 @@ func (s *expandStage) window(ctx context.Context) (w window, err error) {
 		return w, err
 	}
 	s.seed++
-	before, began := s.expandedSoFar(ctx), time.Now()
 	posts := s.queue(s.seed)
 	if err := enqueue(ctx, s.db, s.ids, posts); err != nil {
 		return w, err
@@ -210,7 +202,6 @@ func (s *expandStage) window(ctx context.Context) (w window, err error) {
 	if err != nil {
 		return w, err
 	}
-	w.expanded, w.took = s.expandedSoFar(ctx)-before, time.Since(began)
 	w.Figures, err = s.figures(ctx, len(posts))
 	return w, err
 }
@@ -227,20 +218,33 @@ func (s *expandStage) expandedSoFar(ctx context.Context) (n int64) {
 
 // expansion lets all campaigns begin at the same time, as after an approval of
 // many or an outage, and measures until they are expanded or the time is over.
-// Windows that outlast the expansion are not counted.
-func (s *expandStage) expansion(ctx context.Context, measure func() error) (posts int64, took time.Duration, err error) {
+// Between windows with the expansion it is held, for one without: what else the
+// machine does meets both alike.
+func (s *expandStage) expansion(ctx context.Context, during, idle func() error) (posts int64, took time.Duration, err error) {
 	const begin = `UPDATE campaigns SET state = 'active', expanded_until = now(), expand_at = now(), spec_version = spec_version + 1`
+	const hold = `UPDATE campaigns SET expand_at = now() + interval '1 day' WHERE settled_at IS NULL`
+	const goOn = `UPDATE campaigns SET expand_at = now() WHERE settled_at IS NULL`
 	const left = `SELECT EXISTS (SELECT FROM campaigns WHERE settled_at IS NULL)`
 	if _, err := s.conn.Exec(ctx, begin); err != nil {
 		return 0, 0, err
 	}
 	began := time.Now()
 	for more := true; more && time.Since(began) < s.o.AtMost; {
-		if err := measure(); err != nil {
+		if _, err := s.conn.Exec(ctx, goOn); err != nil {
 			return 0, 0, err
 		}
-		posts, took = s.expandedSoFar(ctx), time.Since(began)
+		from := time.Now()
+		if err := during(); err != nil {
+			return 0, 0, err
+		}
+		posts, took = s.expandedSoFar(ctx), took+time.Since(from)
 		if err := s.conn.QueryRow(ctx, left).Scan(&more); err != nil {
+			return 0, 0, err
+		}
+		if _, err := s.conn.Exec(ctx, hold); err != nil {
+			return 0, 0, err
+		}
+		if err := idle(); err != nil {
 			return 0, 0, err
 		}
 	}
