@@ -251,6 +251,7 @@ func (c *campaignCloneCmd) Run(ctx context.Context, out io.Writer, p *CampaignCm
 type campaignPreviewCmd struct {
 	Schedule string `arg:"" help:"A schedule in quotes, or a campaign's id."`
 	N        int    `short:"n" default:"10" help:"How many firings."`
+	From     string `placeholder:"YYYY-MM-DD" help:"The day to begin with, which may be past. Now if left out."`
 	Lang     string `enum:"zh-CN,en" default:"en"`
 }
 
@@ -261,6 +262,9 @@ func (c *campaignPreviewCmd) Run(ctx context.Context, out io.Writer, p *Campaign
 		q = client.Request{Method: http.MethodGet, Path: campaignPath(id, "/preview")}
 	}
 	q.Query = url.Values{"n": {strconv.Itoa(c.N)}, "lang": {c.Lang}}
+	if c.From != "" {
+		q.Query.Set("from", c.From)
+	}
 	return p.call(ctx, out, q, show(func(out io.Writer, v *client.Preview) error {
 		if _, err := fmt.Fprintln(out, plainText(v.Words, 500)); err != nil {
 			return err

@@ -28,7 +28,7 @@ type CampaignStore interface {
 	Occurrences(ctx context.Context, q moment.OccurrenceQuery) (views []moment.OccurrenceView, more bool, err error)
 	Occurrence(ctx context.Context, campaign, id int64) (*moment.OccurrenceView, error)
 	ChangeOccurrence(ctx context.Context, campaign, id, ifVersion int64, a moment.OccurrenceAct, by moment.Origin) error
-	CampaignPreview(ctx context.Context, schedule string, n int) (schedule.Preview, error)
+	CampaignPreview(ctx context.Context, text string, day *schedule.Date, n int) (schedule.Preview, error)
 	DryRun(ctx context.Context, campaign int64, span time.Duration) (*moment.DryRun, error)
 }
 
@@ -411,6 +411,7 @@ func (a *API) changeOccurrence(ctx context.Context, in *changeOccurrenceInput) (
 // PreviewInput is what every preview takes.
 type PreviewInput struct {
 	Lang string `query:"lang" enum:"zh-CN,en" default:"zh-CN"`
+	From string `query:"from" format:"date" doc:"The day in the schedule's zone to begin with, which may be past. Now if left out."`
 	N    int    `query:"n" minimum:"1" maximum:"100" default:"10"`
 }
 
@@ -443,7 +444,15 @@ func (a *API) previewCampaign(ctx context.Context, in *previewCampaignInput) (*p
 }
 
 func (a *API) preview(ctx context.Context, text string, in PreviewInput) (*previewOutput, error) {
-	p, err := a.store.CampaignPreview(ctx, text, in.N)
+	var day *schedule.Date
+	if in.From != "" {
+		d, err := schedule.ParseDate(in.From)
+		if err != nil {
+			return nil, moment.InvalidFields([]moment.Field{{Path: "from", Message: "is not a date such as 2026-12-01"}})
+		}
+		day = &d
+	}
+	p, err := a.store.CampaignPreview(ctx, text, day, in.N)
 	if err != nil {
 		return nil, underPrefix(err, "", "schedule.")
 	}

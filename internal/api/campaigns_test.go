@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"momentcast/internal/moment"
 )
 
@@ -115,6 +117,28 @@ func TestPreviewTellsOfTheHoliday(t *testing.T) {
 	a.want(200)
 	if a.object()["words"] == "" || len(a.object()["unpublished"].([]any)) != 1 {
 		t.Errorf("%s", a.body)
+	}
+}
+
+// A past day shows how the work calendar treats the schedule: off on the
+// National Day's week, and on at the Saturday that makes up for it.
+func TestPreviewFromAPastDay(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	body := map[string]any{"schedule": "cron 0 0 * * * zone=Asia/Shanghai rule=working_days region=cn"}
+	a := s.call("POST", "/campaigns/preview?from=2026-10-01&n=3", body).want(200)
+	var got []string
+	for _, e := range a.object()["entries"].([]any) {
+		e := e.(map[string]any)
+		got = append(got, fmt.Sprint(e["local"].(string)[:10], " ", e["dropped"], " ", e["mark"]))
+	}
+	want := []string{"2026-10-01 true 休", "2026-10-02 true 休", "2026-10-03 true 休", "2026-10-04 true 休", "2026-10-05 true 休", "2026-10-06 true 休",
+		"2026-10-07 true 休", "2026-10-08 false ", "2026-10-09 false ", "2026-10-10 false 班"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	for _, bad := range []string{"2026-13-01", "yesterday", "9999999-01-01"} {
+		s.call("POST", "/campaigns/preview?from="+bad, body).want(422)
 	}
 }
 

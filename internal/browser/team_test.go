@@ -18,7 +18,8 @@ type team struct {
 
 	draft, pending, held, scheduled, sending, sent, failed, unknown, missed, cancelled int64
 
-	checked, imported int64 // imports
+	checked, imported    int64 // imports
+	campaign, occurrence int64 // after plan
 }
 
 // newTeam makes such a world. What happened to a post really happened: it was

@@ -229,11 +229,21 @@ func (db *DB) CampaignEvents(ctx context.Context, id int64, n int) ([]moment.Eve
 	return events, translate(err)
 }
 
-// CampaignPreview says what the schedule would do from now on.
-func (db *DB) CampaignPreview(ctx context.Context, text string, n int) (schedule.Preview, error) {
+// CampaignPreview says what the schedule does from the start of that day in its
+// zone, which may be past; nil means from now on.
+func (db *DB) CampaignPreview(ctx context.Context, text string, day *schedule.Date, n int) (schedule.Preview, error) {
 	s, err := scheduleOf(ctx, db.pool, text)
 	if err != nil {
 		return schedule.Preview{}, err
+	}
+	if day != nil {
+		zone, err := time.LoadLocation(s.Spec().Zone)
+		if err != nil {
+			return schedule.Preview{}, err
+		}
+		t := day.Time()
+		start := time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, zone)
+		return s.Preview(start.Add(-time.Second), n), nil // midnight itself is of the day
 	}
 	now, err := db.Now(ctx)
 	if err != nil {

@@ -77,7 +77,7 @@ func (s *Web) campaignPage(w http.ResponseWriter, r *http.Request, id int64, pro
 		return err
 	}
 	if c.Plan.Schedule != "" && len(p.Occs) == 0 {
-		preview, err := s.store.CampaignPreview(r.Context(), c.Plan.Schedule, 10)
+		preview, err := s.store.CampaignPreview(r.Context(), c.Plan.Schedule, nil, 10)
 		if err == nil {
 			p.Preview, p.Years = previewLines(texts, preview, schedule.Lang(langOf(r))), preview.Unpublished
 		}

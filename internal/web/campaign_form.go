@@ -28,6 +28,7 @@ type campaignForm struct {
 	Who     *visibilityForm
 	Draft   bool
 
+	Since   string // the day the preview begins with; "" = now
 	Words   string // of the schedule; "" = it is not right yet
 	Preview []previewLine
 	Years   []int // whose holidays are not known
@@ -182,7 +183,7 @@ func (f scheduleForm) editor() schedule.Editor {
 // everything else the campaign checks itself.
 func readCampaign(form url.Values) (*campaignForm, error) {
 	f := &campaignForm{Version: number(form.Get("version")), From: number(form.Get("from")), Name: clean(form.Get("name")), Colour: strings.ToLower(clean(form.Get("colour"))),
-		When: readSchedule(form), Groups: form.Get("groups"), choice: readVisibility(form)}
+		When: readSchedule(form), Groups: form.Get("groups"), Since: clean(form.Get("preview_from")), choice: readVisibility(form)}
 	p := &f.Plan
 	text := func(name string) string {
 		return strings.ToValidUTF8(strings.ReplaceAll(form.Get(name), "\r\n", "\n"), "\uFFFD")
@@ -273,7 +274,11 @@ func (s *Web) previewCampaign(r *http.Request, c catalogue, f *campaignForm) err
 	if f.Plan.Schedule == "" {
 		return nil
 	}
-	p, err := s.store.CampaignPreview(r.Context(), f.Plan.Schedule, 10)
+	var day *schedule.Date
+	if d, err := schedule.ParseDate(f.Since); err == nil && d.Year() > firstYear && d.Year() < lastYear {
+		day = &d
+	}
+	p, err := s.store.CampaignPreview(r.Context(), f.Plan.Schedule, day, 10)
 	if moment.KindOf(err) == moment.Invalid {
 		return nil
 	}

@@ -28,7 +28,7 @@ type CampaignStore interface {
 	Occurrence(ctx context.Context, campaign, id int64) (*moment.OccurrenceView, error)
 	ChangeOccurrence(ctx context.Context, campaign, id, ifVersion int64, a moment.OccurrenceAct, by moment.Origin) error
 	CampaignMatrix(ctx context.Context, occurrences []int64, after int64, instances int) (cells []moment.MatrixCell, who []moment.Target, more bool, err error)
-	CampaignPreview(ctx context.Context, schedule string, n int) (schedule.Preview, error)
+	CampaignPreview(ctx context.Context, text string, day *schedule.Date, n int) (schedule.Preview, error)
 	CampaignEvents(ctx context.Context, id int64, n int) ([]moment.Event, error)
 	DryRun(ctx context.Context, campaign int64, span time.Duration) (*moment.DryRun, error)
 }

@@ -104,6 +104,12 @@ func TestSchedulePreviewFollowsTheForm(t *testing.T) {
 	s.exec(`SELECT 1`)
 	part := s.do("admin", http.MethodPost, "/campaigns/preview", form, "HX-Request", "true").want(http.StatusOK)
 	part.has("campaign-preview").lacks("<html")
+	form.Set("start", "")
+	form.Set("end", "")
+	for from, want := range map[string]string{"2026-10-01": "2026-10-08", "2025-10-01": "2025-10-09", "<b>": "campaign-preview", "\x00": "campaign-preview", "0001-01-01": "campaign-preview"} {
+		form.Set("preview_from", from)
+		s.do("admin", http.MethodPost, "/campaigns/preview", form, "HX-Request", "true").want(http.StatusOK).has(want)
+	}
 	form.Set("cron", "*/61 * * * *")
 	s.do("admin", http.MethodPost, "/campaigns/preview", form, "HX-Request", "true").want(http.StatusOK).has("once the schedule is right")
 }
