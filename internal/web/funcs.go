@@ -10,13 +10,13 @@ import (
 )
 
 // funcs are what templates may call, in one language.
-func (s *site) funcs(lang string) template.FuncMap {
-	c := s.texts[lang]
+func (m *made) funcs(lang string) template.FuncMap {
+	c := m.texts[lang]
 	return template.FuncMap{
 		"t":       c.get,
-		"icon":    s.icon,
-		"asset":   s.assets.url,
-		"state":   func(st moment.State) template.HTML { return s.state(c, st) },
+		"icon":    m.icon,
+		"asset":   m.assets.url,
+		"state":   func(st moment.State) template.HTML { return m.state(c, st) },
 		"stateOf": func(st moment.State) string { return c.get("state." + string(st.Shown())) },
 		"hold":    func(h moment.HoldReason) string { return c.get("hold." + string(h)) },
 		"todo":    func(h moment.HoldReason) string { return c.get("hold." + string(h) + ".todo") },
@@ -25,7 +25,7 @@ func (s *site) funcs(lang string) template.FuncMap {
 		"name":    nameOf,
 		"short":   short,
 		"know":    c.or,
-		"count":   func(m map[moment.State]int64, st string) int64 { return m[moment.State(st)] },
+		"count":   func(n map[moment.State]int64, st string) int64 { return n[moment.State(st)] },
 		"themeIcon": func(theme string) string {
 			if theme == "dark" {
 				return "sun"
@@ -48,9 +48,9 @@ func (s *site) funcs(lang string) template.FuncMap {
 
 // icon is a picture beside a word; readers of the page aloud skip it. The name
 // is ours, never a visitor's.
-func (s *site) icon(name string) template.HTML {
+func (m *made) icon(name string) template.HTML {
 	return template.HTML(`<svg class="icon" aria-hidden="true" focusable="false"><use href="` + //nolint:gosec // nothing of it is a visitor's
-		s.assets.url("vendor/tabler-icons/icons.svg") + `#` + template.HTMLEscapeString(name) + `"/></svg>`)
+		m.assets.url("vendor/tabler-icons/icons.svg") + `#` + template.HTMLEscapeString(name) + `"/></svg>`)
 }
 
 // stateIcons are the signs of the states, beside their words and colours.
@@ -60,9 +60,9 @@ var stateIcons = map[moment.State]string{
 }
 
 // state shows a state: sign, word and colour, the same everywhere.
-func (s *site) state(c catalogue, st moment.State) template.HTML {
+func (m *made) state(c catalogue, st moment.State) template.HTML {
 	st = st.Shown()
-	return template.HTML(`<span class="state state-`+template.HTMLEscapeString(string(st))+`">`) + s.icon(stateIcons[st]) + //nolint:gosec // escaped here
+	return template.HTML(`<span class="state state-`+template.HTMLEscapeString(string(st))+`">`) + m.icon(stateIcons[st]) + //nolint:gosec // escaped here
 		template.HTML(template.HTMLEscapeString(c.get("state."+string(st)))+`</span>`) //nolint:gosec // escaped here
 }
 

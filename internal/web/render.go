@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 
 	"github.com/rs/zerolog"
 )
@@ -18,26 +19,35 @@ var templateFS embed.FS
 // site is what pages are made of: texts, templates and assets. It needs no
 // database.
 type site struct {
+	*made
 	log     zerolog.Logger
 	version string
-	texts   map[string]catalogue                     // by language
-	sets    map[string]map[string]*template.Template // by language and page
-	assets  *assets
 }
 
-func newSite(log zerolog.Logger, version string) *site {
-	s := &site{log: log, version: version, texts: readCatalogues(), assets: readAssets()}
-	s.sets = make(map[string]map[string]*template.Template)
+// made is what is made of the embedded files. Nothing changes it, and it is
+// large: one is enough for a process.
+type made struct {
+	texts  map[string]catalogue                     // by language
+	sets   map[string]map[string]*template.Template // by language and page
+	assets *assets
+}
+
+var makeOnce = sync.OnceValue(func() *made {
+	m := &made{texts: readCatalogues(), assets: readAssets(), sets: make(map[string]map[string]*template.Template)}
 	for _, lang := range languages {
-		s.sets[lang] = s.parse(lang)
+		m.sets[lang] = m.parse(lang)
 	}
-	return s
+	return m
+})
+
+func newSite(log zerolog.Logger, version string) *site {
+	return &site{made: makeOnce(), log: log, version: version}
 }
 
 // parse makes every page's template set in one language. A template that does
 // not parse is a fault of the program and panics.
-func (s *site) parse(lang string) map[string]*template.Template {
-	base := template.Must(template.New("layout").Funcs(s.funcs(lang)).ParseFS(templateFS, "templates/*.html"))
+func (m *made) parse(lang string) map[string]*template.Template {
+	base := template.Must(template.New("layout").Funcs(m.funcs(lang)).ParseFS(templateFS, "templates/*.html"))
 	files, err := templateFS.ReadDir("templates/pages")
 	if err != nil {
 		panic(err)
