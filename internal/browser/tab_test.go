@@ -211,13 +211,6 @@ func (b *tab) count(selector string) int {
 	return eval[int](b, `document.querySelectorAll(`+quote(selector)+`).length`)
 }
 
-// text is what an element shows.
-func (b *tab) text(selector string) string {
-	b.t.Helper()
-	b.has(selector)
-	return eval[string](b, `document.querySelector(`+quote(selector)+`).innerText`)
-}
-
 // resize changes the window.
 func (b *tab) resize(to size) {
 	b.t.Helper()

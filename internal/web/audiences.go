@@ -113,7 +113,7 @@ func (s *Web) newAudience(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		f.Name, f.Note, ch = s.texts[langOf(r)].get("audience.copy", short(80, a.Name)), a.Note, choiceOf(a.Visibility, nil)
+		f.Name, f.Note, ch = s.texts[langOf(r)].get("audience.copy", short(80, a.Name)), a.Note, choiceOf(a.Visibility)
 	}
 	return s.audienceForm(w, r, f, ch)
 }
@@ -130,7 +130,7 @@ func (s *Web) editAudience(w http.ResponseWriter, r *http.Request) error {
 	if a.Archived {
 		return moment.Errorf(moment.NotFound, "There is no such audience.")
 	}
-	return s.audienceForm(w, r, &audienceForm{ID: id, Version: a.Version, Name: a.Name, Note: a.Note}, choiceOf(a.Visibility, nil))
+	return s.audienceForm(w, r, &audienceForm{ID: id, Version: a.Version, Name: a.Name, Note: a.Note}, choiceOf(a.Visibility))
 }
 
 func (s *Web) audienceForm(w http.ResponseWriter, r *http.Request, f *audienceForm, ch visibilityChoice) (err error) {

@@ -122,7 +122,7 @@ func (s *Web) editCampaign(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	f := &campaignForm{ID: id, Version: c.Version, From: number(r.URL.Query().Get("from")), Name: c.Name, Colour: c.Colour, Plan: c.Plan,
-		Groups: strings.Join(c.Plan.Groups, ", "), When: scheduleFormOf(c.Plan.Schedule, ""), choice: choiceOf(c.Plan.Visibility, nil), Draft: c.State == moment.CampaignDraft}
+		Groups: strings.Join(c.Plan.Groups, ", "), When: scheduleFormOf(c.Plan.Schedule, ""), choice: choiceOf(c.Plan.Visibility), Draft: c.State == moment.CampaignDraft}
 	return s.showCampaignForm(w, r, f)
 }
 

@@ -77,7 +77,7 @@ func composingOf(p *moment.PostView) composing {
 	f := composing{
 		Instances: []int64{p.InstanceID}, Version: p.Version,
 		Content: p.Card.Content, Title: p.Card.Title, Description: p.Card.Description, URL: p.Card.URL, ThumbURL: p.Card.ThumbURL,
-		FirstComment: p.FirstComment, Lateness: exactly(p.MaxLateness), Visible: choiceOf(p.Visibility, nil),
+		FirstComment: p.FirstComment, Lateness: exactly(p.MaxLateness), Visible: choiceOf(p.Visibility),
 	}
 	if !p.DueAt.IsZero() {
 		f.Due = p.DueAt.In(location(p.TimeZone)).Format(localTime)

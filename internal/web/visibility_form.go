@@ -34,15 +34,11 @@ func readVisibility(form url.Values) visibilityChoice {
 	return ch
 }
 
-// choiceOf is what a form shows of a visibility that is stored; a is the preset
-// it was copied from, nil = none. One that has changed since is no choice any
-// more: saving the form would change who sees the post.
-func choiceOf(v moment.Visibility, a *moment.Audience) visibilityChoice {
-	ch := visibilityChoice{Mode: string(v.Mode), Users: strings.Join(v.Users, "\n"), Labels: strings.Join(v.Labels, "\n")}
-	if a != nil && !a.Archived && a.Visibility.Equal(v) {
-		ch.Mode, ch.Preset = presetMode, a.ID
-	}
-	return ch
+// choiceOf is what a form shows of a visibility that is stored: the friends and
+// labels themselves, and not the preset they may be a copy of, which may have
+// changed since: saving the form would change who sees the post.
+func choiceOf(v moment.Visibility) visibilityChoice {
+	return visibilityChoice{Mode: string(v.Mode), Users: strings.Join(v.Users, "\n"), Labels: strings.Join(v.Labels, "\n")}
 }
 
 // ids reads a field with an id a line; commas and spaces separate as well.
