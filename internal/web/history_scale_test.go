@@ -173,15 +173,18 @@ func (s *site) program() *program {
 		_ = p.cmd.Process.Signal(os.Interrupt)
 		_ = p.cmd.Wait()
 	})
+	client := &http.Client{Timeout: time.Second}
+	again := time.NewTicker(100 * time.Millisecond)
+	defer again.Stop()
 	for range 300 {
-		if resp, err := http.Get("http://" + p.addr + "/api/v1/status"); err == nil {
+		if resp, err := client.Get("http://" + p.addr + "/api/v1/status"); err == nil {
 			_ = resp.Body.Close()
 			if resp.StatusCode == http.StatusUnauthorized { // it is there, and asks who we are
 				p.get("/api/v1/history/export?due_from=2000-01-01T00:00:00Z&due_to=2000-01-02T00:00:00Z").Body.Close()
 				return p
 			}
 		}
-		time.Sleep(100 * time.Millisecond)
+		<-again.C
 	}
 	s.t.Fatal("the program does not answer")
 	return nil
