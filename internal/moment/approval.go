@@ -1,8 +1,6 @@
 package moment
 
 import (
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -37,16 +35,16 @@ const DefaultApprovalExpires = 30 * 24 * time.Hour
 // MaxApprovalExpires bounds the setting.
 const MaxApprovalExpires = 366 * 24 * time.Hour
 
-// MayApprove says why the actor may not approve the post, nil if they may. Two
+// MayApprove says why the post may not be approved by them, nil if it may. Two
 // pairs of eyes are meant: neither who wrote it nor who edited it since its
 // last approval counts as the second, unless own approvals are allowed.
-func MayApprove(p *Post, actor string, own bool) error {
+func MayApprove(p *Post, by Origin, own bool) error {
 	switch {
 	case own:
 		return nil
-	case strings.EqualFold(actor, p.Author):
+	case by.isAmong(p.Author):
 		return Errorf(Forbidden, "You wrote this post; somebody else has to approve it.")
-	case slices.ContainsFunc(p.Editors, func(e string) bool { return strings.EqualFold(e, actor) }):
+	case by.isAmong(p.Editors...):
 		return Errorf(Forbidden, "You edited this post since it was last approved; somebody else has to approve it.")
 	}
 	return nil

@@ -1,6 +1,10 @@
 package moment
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // Verdict is what one call of the gateway proves about the post.
 type Verdict string
@@ -95,6 +99,13 @@ func (o Origin) Who() []string {
 		return []string{o.Actor}
 	}
 	return []string{o.Actor, o.Owner}
+}
+
+// isAmong reports whether one of the people behind it is among the names.
+func (o Origin) isAmong(names ...string) bool {
+	return slices.ContainsFunc(o.Who(), func(who string) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, who) })
+	})
 }
 
 // System is the origin of what the service does by itself.

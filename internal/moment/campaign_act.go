@@ -3,7 +3,6 @@ package moment
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -56,7 +55,7 @@ type CampaignAct struct {
 const MaxReason = 500
 
 // Act moves the campaign. What approval is asked for is in c.RequireApproval.
-func (c *Campaign) Act(a CampaignAct, by string, now time.Time) error {
+func (c *Campaign) Act(a CampaignAct, by Origin, now time.Time) error {
 	if from := campaignFrom[a.Action]; !slices.Contains(from, c.State) {
 		return Errorf(Conflict, "A campaign that is %s cannot take the action %q.", c.State, a.Action)
 	}
@@ -76,11 +75,11 @@ func (c *Campaign) Act(a CampaignAct, by string, now time.Time) error {
 		}
 		c.State, c.ExpandedUntil = c.released(), now
 	case CampaignApprove:
-		if err := c.mayApprove(by); err != nil {
+		if err := c.MayApprove(by); err != nil {
 			return err
 		}
 		c.Editors = []string{}
-		c.ApprovedHash, c.ApprovedBy, c.ApprovedAt, c.Rejected = c.Plan.Hash(), by, now, ""
+		c.ApprovedHash, c.ApprovedBy, c.ApprovedAt, c.Rejected = c.Plan.Hash(), by.Actor, now, ""
 		c.State = CampaignActive
 	case CampaignReject:
 		c.State, c.Rejected = CampaignPaused, a.Reason
@@ -97,16 +96,15 @@ func (c *Campaign) Act(a CampaignAct, by string, now time.Time) error {
 	return nil
 }
 
-// mayApprove says why the actor may not approve the campaign: as with posts,
-// two pairs of eyes are meant.
-func (c *Campaign) mayApprove(actor string) error {
-	is := func(other string) bool { return strings.EqualFold(other, actor) }
+// MayApprove says why the campaign may not be approved by them, nil if it may:
+// as with posts, two pairs of eyes are meant.
+func (c *Campaign) MayApprove(by Origin) error {
 	switch {
 	case c.OwnApproval:
 		return nil
-	case is(c.Author):
+	case by.isAmong(c.Author):
 		return Errorf(Forbidden, "You wrote this campaign; somebody else has to approve it.")
-	case slices.ContainsFunc(c.Editors, is):
+	case by.isAmong(c.Editors...):
 		return Errorf(Forbidden, "You edited this campaign since it was last approved; somebody else has to approve it.")
 	}
 	return nil

@@ -97,7 +97,7 @@ func TestWhoMayApproveWhat(t *testing.T) {
 		{"ann", false, false}, {"Ann", false, false}, {"bob", false, false}, {"BOB", false, false}, {"cai", false, true},
 		{"ann", true, true}, {"bob", true, true}, {"cai", true, true},
 	} {
-		err := MayApprove(p, tt.actor, tt.own)
+		err := MayApprove(p, Origin{Actor: tt.actor}, tt.own)
 		if (err == nil) != tt.may || err != nil && KindOf(err) != Forbidden {
 			t.Errorf("%s, own approvals %v: %v", tt.actor, tt.own, err)
 		}

@@ -21,10 +21,8 @@ func (p *lockedPost) approve(ctx context.Context, tx pgx.Tx, hash string, by mom
 	if err := tx.QueryRow(ctx, rules).Scan(&own, &until); err != nil {
 		return err
 	}
-	for _, who := range by.Who() {
-		if err := moment.MayApprove(&p.Post, who, own); err != nil {
-			return err
-		}
+	if err := moment.MayApprove(&p.Post, by, own); err != nil {
+		return err
 	}
 	if hash != "" && !p.HasContent(hash) {
 		return moment.Errorf(moment.Precondition, "The post is not what you have seen any more; look at it again and decide.")

@@ -397,6 +397,21 @@ func TestTokenDoesNotApproveForItsMaker(t *testing.T) {
 	}
 }
 
+// As with posts.
+func TestTokenDoesNotApproveACampaignForItsMaker(t *testing.T) {
+	t.Parallel()
+	w := needsApproval(t)
+	id := w.active(w.plan(w.instance("one"))) // it waits for approval
+	by := moment.Origin{Actor: "crm", Source: "api", Owner: "Tester"}
+	if err := w.db.ActOnCampaign(t.Context(), id, 0, moment.CampaignAct{Action: moment.CampaignApprove}, by); moment.KindOf(err) != moment.Forbidden {
+		t.Errorf("approved: %v", err)
+	}
+	by.Owner = "boss"
+	if err := w.db.ActOnCampaign(t.Context(), id, 0, moment.CampaignAct{Action: moment.CampaignApprove}, by); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestNoTimeIsOutOfBounds(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

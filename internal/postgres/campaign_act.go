@@ -19,7 +19,7 @@ func (db *DB) ActOnCampaign(ctx context.Context, id, ifVersion int64, a moment.C
 			return err
 		}
 		from := c.State
-		if err := c.Act(a, by.Actor, now); err != nil {
+		if err := c.Act(a, by, now); err != nil {
 			return err
 		}
 		if a.Action == moment.CampaignActivate {

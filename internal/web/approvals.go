@@ -113,7 +113,7 @@ func (s *Web) approvalsPage(w http.ResponseWriter, r *http.Request, open int64, 
 
 func (s *Web) approvalRow(r *http.Request, v moment.PostView, k picture) approvalRow {
 	row := approvalRow{PostView: v, Findings: lint.Check(lint.Input{Card: v.Card, FirstComment: v.FirstComment}, lint.Of(k.settings))}
-	if err := moment.MayApprove(&v.Post, userOf(r).Name, k.settings.OwnApproval); err != nil {
+	if err := moment.MayApprove(&v.Post, origin(r), k.settings.OwnApproval); err != nil {
 		row.Own = explain(s.texts[langOf(r)], err).Why
 	}
 	switch left := v.DueAt.Sub(k.status.Now); {

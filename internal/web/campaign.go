@@ -24,7 +24,8 @@ type campaignPage struct {
 	Matrix  []matrixRow
 	MatrixN string // where further instances are
 	Events  []moment.Event
-	Ok      bool // the plan as it is was approved
+	Ok      bool   // the plan as it is was approved
+	Barred  string // why this person may not approve it; "" = they may
 }
 
 // matrixRow is an instance with its posts of the occurrences shown.
@@ -72,6 +73,9 @@ func (s *Web) campaignPage(w http.ResponseWriter, r *http.Request, id int64, pro
 		p.Zone = spec.Zone
 	}
 	texts := s.texts[langOf(r)]
+	if err := c.MayApprove(origin(r)); err != nil {
+		p.Barred = explain(texts, err).Why
+	}
 	p.Card = phoneOf(texts, c.Name, &moment.Post{Card: c.Plan.Card, Visibility: c.Plan.Visibility, FirstComment: c.Plan.FirstComment}, "", k.settings)
 	if err := s.fillOccurrences(r, p); err != nil {
 		return err
