@@ -28,6 +28,7 @@ func TestResolvingADoubt(t *testing.T) {
 	b.see("没有需要处理的帖子，一切正常。")
 	id := w.doubtful(linXiaowen, "直播预约", sim.DropBefore)
 	w.eventually("the timeline is read back", func() bool { return ask[int](w, `SELECT reconcile_round FROM posts WHERE id = $1`, id) > 0 })
+	w.eventually("the call has no time left", func() bool { return ask[bool](w, `SELECT call_until < now() FROM posts WHERE id = $1`, id) })
 	b.see("直播预约", "收到回复前连接断开") // by itself
 	b.press("直播预约")
 	b.at(fmt.Sprintf("/posts/%d", id))
