@@ -114,9 +114,21 @@ func (c *cluster) version() (int, error) {
 	return major, nil
 }
 
-// initialise makes the cluster: in a new directory that is renamed when
-// complete, because a killed initdb must not leave half a cluster in place.
+// initialise makes a new, empty cluster.
 func (c *cluster) initialise(ctx context.Context, bin binaries, fast bool) error {
+	return c.build(ctx, "initdb", func(fresh string) *exec.Cmd {
+		args := []string{"-D", fresh, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=" + locale}
+		if fast {
+			args = append(args, "--no-sync")
+		}
+		return exec.CommandContext(ctx, filepath.Join(bin.dir, "initdb"), args...)
+	}, func(string) error { return nil })
+}
+
+// build makes the cluster by a program and what has to be prepared after it: in
+// a new directory that is renamed when complete, because a killed program must
+// not leave half a cluster in place.
+func (c *cluster) build(ctx context.Context, name string, by func(fresh string) *exec.Cmd, prepare func(fresh string) error) error {
 	if err := c.removeDrafts(ctx); err != nil {
 		return err
 	}
@@ -127,11 +139,7 @@ func (c *cluster) initialise(ctx context.Context, bin binaries, fast bool) error
 	if err := c.as.own(fresh); err != nil {
 		return err
 	}
-	args := []string{"-D", fresh, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=" + locale}
-	if fast {
-		args = append(args, "--no-sync")
-	}
-	cmd := exec.CommandContext(ctx, filepath.Join(bin.dir, "initdb"), args...)
+	cmd := by(fresh)
 	cmd.Dir, cmd.Env, cmd.SysProcAttr = fresh, environ(), c.as.procAttr()
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // lets it stop its own children
 	cmd.WaitDelay = 5 * time.Second
@@ -140,7 +148,11 @@ func (c *cluster) initialise(ctx context.Context, bin binaries, fast bool) error
 	runtime.UnlockOSThread()
 	if err != nil {
 		_ = os.RemoveAll(fresh)
-		return fmt.Errorf("initdb: %w: %s", err, strings.TrimSpace(string(out)))
+		return fmt.Errorf("%s: %w: %s", name, err, strings.TrimSpace(string(out)))
+	}
+	if err := prepare(fresh); err != nil {
+		_ = os.RemoveAll(fresh)
+		return err
 	}
 	if err := os.Remove(c.data); err != nil {
 		return err // only ever empty here, and Remove refuses anything else

@@ -27,6 +27,20 @@ type Config struct {
 	Settings map[string]string
 }
 
+// Replication says how a standby follows its primary; the zero value streams
+// over the primary's own address, asynchronously, and without a slot.
+type Replication struct {
+	// Name is the standby's application_name, which synchronous_standby_names of
+	// the primary chooses by. Empty means "standby".
+	Name string
+	// Via is another host:port to reach the primary at, such as a proxy that a
+	// test can cut; the primary then needs Config.TCP. Empty is its own address.
+	Via string
+	// Slot, when given, is made on the primary: it keeps what the standby has not
+	// yet had, however long the standby is away.
+	Slot string
+}
+
 // Errors that a caller may want to answer in its own way. Their texts, wrapped
 // with the paths and programs concerned, are written for the person who started
 // momentcast.

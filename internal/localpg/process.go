@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -94,7 +95,7 @@ var shutdowns = []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGKIL
 // last process is gone.
 func (p *process) stop(ctx context.Context, first syscall.Signal) error {
 	for _, sig := range shutdowns {
-		if sig == syscall.SIGINT && first != sig {
+		if slices.Index(shutdowns, sig) < slices.Index(shutdowns, first) {
 			continue
 		}
 		if err := p.cmd.Process.Signal(sig); err != nil {

@@ -33,3 +33,20 @@ func (*Server) Stop(context.Context) error { return nil }
 
 // Restart fails with ErrUnsupported.
 func (*Server) Restart(context.Context, bool) error { return ErrUnsupported }
+
+// Standby fails with ErrUnsupported.
+func (*Server) Standby(context.Context, Config, Replication) (*Server, error) {
+	return nil, ErrUnsupported
+}
+
+// Backup fails with ErrUnsupported.
+func (*Server) Backup(context.Context, string) error { return ErrUnsupported }
+
+// Set fails with ErrUnsupported.
+func (*Server) Set(context.Context, string, string) error { return ErrUnsupported }
+
+// Promote fails with ErrUnsupported.
+func (*Server) Promote(context.Context) error { return ErrUnsupported }
+
+// Kill fails with ErrUnsupported.
+func (*Server) Kill() error { return ErrUnsupported }
