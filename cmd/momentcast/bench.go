@@ -39,7 +39,7 @@ type benchExpandCmd struct {
 	Instances int           `default:"1000" help:"Number of WeChat accounts."`
 	Campaigns int           `default:"1000" help:"Number of daily campaigns; each is expanded for 30 days."`
 	Targets   int           `default:"100" help:"Instances of each campaign."`
-	AtMost    time.Duration `default:"10m" help:"Where the expansion takes longer, its rate is printed as it was until then."`
+	AtMost    time.Duration `default:"2h" help:"Where the expansion takes longer, its rate is printed as it was until then."`
 	Seed      int64         `default:"1" help:"Of the arrivals."`
 }
 

@@ -7,8 +7,10 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -25,61 +27,79 @@ type ExpandOptions struct {
 	AtMost    time.Duration
 }
 
+// A window without the expansion comes before and after it, and beside every so
+// many windows with it: what else the machine does meets both alike.
+const (
+	aroundIdle  = 3 // windows before, and after
+	loadedInRow = 4
+	speakEvery  = 30 * time.Second
+)
+
 // expandStage is a service that runs through all windows, with its database.
 type expandStage struct {
 	*stage
 	o       ExpandOptions
+	out     io.Writer
 	url     string
 	db      *postgres.DB
 	conn    *pgx.Conn
 	ids     []int64 // of the instances
 	service *exec.Cmd
-	queued  int64 // paced posts so far
+	queued  atomic.Int64 // paced posts so far
 	seed    int64
+
+	idle, loaded []window
+	expanded     int64 // posts of campaigns
+	took         time.Duration
 }
 
 // window is one measurement of the paced posts.
 type window struct {
 	Figures
-	peak int // KiB of memory of the service
+	memory []int // of the service in MiB, a sample a second
 }
 
 // Expand measures the lateness of paced posts beside the expansion of many
-// campaigns and, in turn, without it, in one run of one service.
+// campaigns and, before, after and in turn, without it, in one run of one
+// service.
 func Expand(ctx context.Context, o ExpandOptions, out io.Writer) error {
-	s, err := newExpandStage(ctx, o)
+	s, err := newExpandStage(ctx, o, out)
 	if s != nil {
 		defer s.close()
 	}
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%g posts/s on %d instances, beside %d campaigns × %d instances × 30 days; PostgreSQL %d with fsync\n",
-		o.Rate, o.Instances, o.Campaigns, o.Targets, s.pg.Version())
-	show := func(name string, w window) {
-		fmt.Fprintf(out, "%-7s %s; memory %d MiB, load %s\n", name, w.Figures, w.peak/1024, load())
-	}
-	var idle, during []window
-	measure := func(name string, to *[]window) error {
-		w, err := s.window(ctx)
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+	fmt.Fprintf(out, "%g posts/s on %d instances, windows of %v, beside %d campaigns × %d instances × 30 days; PostgreSQL %d with fsync\n",
+		o.Rate, o.Instances, o.For, o.Campaigns, o.Targets, s.pg.Version())
+	for range aroundIdle {
+		if err := s.measure(ctx, "idle", &s.idle); err != nil {
+			return err
 		}
-		*to = append(*to, w)
-		show(name, w)
-		return nil
 	}
-	if err := measure("idle", &idle); err != nil {
+	if err := s.expansion(ctx); err != nil {
 		return err
 	}
-	expanded, took, err := s.expansion(ctx, func() error { return measure("during", &during) }, func() error { return measure("idle", &idle) })
-	if err != nil {
-		return err
+	for range aroundIdle {
+		if err := s.measure(ctx, "idle", &s.idle); err != nil {
+			return err
+		}
 	}
-	return s.report(ctx, out, idle, during, expanded, took)
+	return s.report(ctx)
 }
 
-func (s *expandStage) report(ctx context.Context, out io.Writer, idle, during []window, expanded int64, took time.Duration) error {
+// measure adds a window to those of its kind, and says what it was.
+func (s *expandStage) measure(ctx context.Context, name string, to *[]window) error {
+	w, err := s.window(ctx)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	*to = append(*to, w)
+	fmt.Fprintf(s.out, "%-7s %s; memory %d MiB, load %s\n", name, w.Figures, slices.Max(w.memory), load())
+	return nil
+}
+
+func (s *expandStage) report(ctx context.Context) error {
 	of := func(ws []window, f func(Figures) time.Duration) time.Duration {
 		all := make([]Figures, len(ws))
 		for i, w := range ws {
@@ -88,20 +108,24 @@ func (s *expandStage) report(ctx context.Context, out io.Writer, idle, during []
 		return median(all, f)
 	}
 	p50, p99 := func(f Figures) time.Duration { return f.P50 }, func(f Figures) time.Duration { return f.P99 }
-	var left, peak int
-	for _, w := range during {
-		peak = max(peak, w.peak)
-	}
+	var left int
 	if err := s.conn.QueryRow(ctx, `SELECT count(*) FROM campaigns WHERE settled_at IS NULL`).Scan(&left); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\nmedians of %d idle and %d loaded windows: p50 %.2f → %.2f ms (×%.2f), p99 %.2f → %.2f ms (×%.2f)\n", len(idle), len(during),
-		ms(of(idle, p50)), ms(of(during, p50)), ratio(of(during, p50), of(idle, p50)),
-		ms(of(idle, p99)), ms(of(during, p99)), ratio(of(during, p99), of(idle, p99)))
-	fmt.Fprintf(out, "%d posts expanded in %v: %.0f a second; %d of %d campaigns are left\n", expanded, took.Round(time.Second),
-		float64(expanded)/took.Seconds(), left, s.o.Campaigns)
-	fmt.Fprintf(out, "memory of the service: %d MiB before, %d MiB at its peak during; load %s\n", idle[0].peak/1024, peak/1024, load())
-	return s.exact(ctx, expanded, left)
+	fmt.Fprintf(s.out, "\nmedians of %d idle and %d loaded windows: p50 %.2f → %.2f ms (×%.2f), p99 %.2f → %.2f ms (×%.2f)\n", len(s.idle), len(s.loaded),
+		ms(of(s.idle, p50)), ms(of(s.loaded, p50)), ratio(of(s.loaded, p50), of(s.idle, p50)),
+		ms(of(s.idle, p99)), ms(of(s.loaded, p99)), ratio(of(s.loaded, p99), of(s.idle, p99)))
+	fmt.Fprintf(s.out, "%d posts expanded in %v: %.0f a second; %d of %d campaigns are left\n", s.expanded, s.took.Round(time.Second),
+		float64(s.expanded)/s.took.Seconds(), left, s.o.Campaigns)
+	var during []int
+	for _, w := range s.loaded {
+		during = append(during, w.memory...)
+	}
+	third := len(during) / 3
+	fmt.Fprintf(s.out, "resident memory of the service, peaks: %d MiB at the start; %d, %d, %d MiB in each third of the expansion; %d MiB at the end; load %s\n",
+		slices.Max(s.idle[0].memory), slices.Max(during[:third]), slices.Max(during[third:2*third]), slices.Max(during[2*third:]),
+		slices.Max(s.idle[len(s.idle)-1].memory), load())
+	return s.exact(ctx, s.expanded, left)
 }
 
 // exact reports what is not as it has to be: a post an occurrence and instance.
@@ -122,8 +146,8 @@ func (s *expandStage) exact(ctx context.Context, expanded int64, left int) error
 
 func ratio(a, b time.Duration) float64 { return float64(a) / float64(max(b, 1)) }
 
-func newExpandStage(ctx context.Context, o ExpandOptions) (s *expandStage, err error) {
-	s = &expandStage{o: o, seed: o.Seed}
+func newExpandStage(ctx context.Context, o ExpandOptions, out io.Writer) (s *expandStage, err error) {
+	s = &expandStage{o: o, out: out, seed: o.Seed}
 	if s.stage, err = newStage(ctx, o.Options); err != nil {
 		return nil, err
 	}
@@ -190,15 +214,15 @@ func (s *expandStage) window(ctx context.Context) (w window, err error) {
 	if err := enqueue(ctx, s.db, s.ids, posts); err != nil {
 		return w, err
 	}
-	s.queued += int64(len(posts))
+	s.queued.Add(int64(len(posts)))
 	ctx, done := context.WithTimeout(ctx, s.o.For+headway+2*time.Minute)
 	defer done()
 	watched, unwatch := context.WithCancel(ctx)
-	peak := make(chan int)
-	go func() { peak <- peakMemory(watched, s.service.Process.Pid) }()
+	samples := make(chan []int)
+	go func() { samples <- memory(watched, s.service.Process.Pid) }()
 	err = s.awaitAccepted(ctx, len(posts))
 	unwatch()
-	w.peak = <-peak
+	w.memory = <-samples
 	if err != nil {
 		return w, err
 	}
@@ -208,65 +232,113 @@ func (s *expandStage) window(ctx context.Context) (w window, err error) {
 
 // expandedSoFar is how many posts campaigns have made. It reads no table, so
 // that looking costs nothing.
-func (s *expandStage) expandedSoFar(ctx context.Context) (n int64) {
+func (s *expandStage) expandedSoFar(ctx context.Context, conn *pgx.Conn) (n int64) {
 	const q = `SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('posts', 'id')::regclass), 0)`
-	if err := s.conn.QueryRow(ctx, q).Scan(&n); err != nil {
+	if err := conn.QueryRow(ctx, q).Scan(&n); err != nil {
 		return 0
 	}
-	return n - s.queued
+	return n - s.queued.Load()
 }
 
 // expansion lets all campaigns begin at the same time, as after an approval of
 // many or an outage, and measures until they are expanded or the time is over.
-// Between windows with the expansion it is held, for one without: what else the
-// machine does meets both alike.
-func (s *expandStage) expansion(ctx context.Context, during, idle func() error) (posts int64, took time.Duration, err error) {
+// For a window without it, it is held.
+func (s *expandStage) expansion(ctx context.Context) error {
 	const begin = `UPDATE campaigns SET state = 'active', expanded_until = now(), expand_at = now(), spec_version = spec_version + 1`
 	const hold = `UPDATE campaigns SET expand_at = now() + interval '1 day' WHERE settled_at IS NULL`
 	const goOn = `UPDATE campaigns SET expand_at = now() WHERE settled_at IS NULL`
-	const left = `SELECT EXISTS (SELECT FROM campaigns WHERE settled_at IS NULL)`
 	if _, err := s.conn.Exec(ctx, begin); err != nil {
-		return 0, 0, err
+		return err
 	}
-	began := time.Now()
-	for more := true; more && time.Since(began) < s.o.AtMost; {
-		if _, err := s.conn.Exec(ctx, goOn); err != nil {
-			return 0, 0, err
+	speaking, hush := context.WithCancel(ctx)
+	defer hush()
+	go s.progress(speaking, s.out)
+	began, more := time.Now(), true
+	for n := 1; more && time.Since(began) < s.o.AtMost; n++ {
+		var err error
+		if more, err = s.loadedWindow(ctx); err != nil {
+			return err
 		}
-		from := time.Now()
-		if err := during(); err != nil {
-			return 0, 0, err
-		}
-		posts, took = s.expandedSoFar(ctx), took+time.Since(from)
-		if err := s.conn.QueryRow(ctx, left).Scan(&more); err != nil {
-			return 0, 0, err
+		if !more || n%loadedInRow != 0 {
+			continue
 		}
 		if _, err := s.conn.Exec(ctx, hold); err != nil {
-			return 0, 0, err
+			return err
 		}
-		if err := idle(); err != nil {
-			return 0, 0, err
+		if err := s.measure(ctx, "idle", &s.idle); err != nil {
+			return err
+		}
+		if _, err := s.conn.Exec(ctx, goOn); err != nil {
+			return err
 		}
 	}
-	if posts == 0 {
-		return 0, 0, errors.New("nothing was expanded")
+	if s.expanded == 0 {
+		return errors.New("nothing was expanded")
 	}
-	return posts, took, nil
+	_, err := s.conn.Exec(ctx, hold)
+	return err
 }
 
-// peakMemory watches the resident memory of a process until ctx ends, in KiB.
-func peakMemory(ctx context.Context, pid int) (peak int) {
+// loadedWindow measures beside the expansion; more = it has not come to its end.
+func (s *expandStage) loadedWindow(ctx context.Context) (more bool, err error) {
+	from := time.Now()
+	if err := s.measure(ctx, "during", &s.loaded); err != nil {
+		return false, err
+	}
+	to := time.Now()
+	const q = `SELECT count(*) FILTER (WHERE settled_at IS NULL) > 0, max(settled_at) FROM campaigns`
+	var ended *time.Time
+	if err := s.conn.QueryRow(ctx, q).Scan(&more, &ended); err != nil {
+		return false, err
+	}
+	if !more && ended != nil && ended.After(from) {
+		to = *ended
+	}
+	s.expanded, s.took = s.expandedSoFar(ctx, s.conn), s.took+to.Sub(from)
+	return more, nil
+}
+
+// memory watches the resident memory of a process until ctx ends: in MiB, a
+// sample a second, at least one.
+func memory(ctx context.Context, pid int) (samples []int) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
-		out, err := exec.CommandContext(ctx, "ps", "-o", "rss=", "-p", strconv.Itoa(pid)).Output()
-		if n, bad := strconv.Atoi(strings.TrimSpace(string(out))); err == nil && bad == nil {
-			peak = max(peak, n)
+		out, err := exec.CommandContext(context.WithoutCancel(ctx), "ps", "-o", "rss=", "-p", strconv.Itoa(pid)).Output()
+		kib, bad := strconv.Atoi(strings.TrimSpace(string(out)))
+		if err != nil || bad != nil {
+			kib = 0 // it has ended, which others notice
 		}
+		samples = append(samples, kib/1024)
 		select {
 		case <-ctx.Done():
-			return peak
+			return samples
 		case <-tick.C:
+		}
+	}
+}
+
+// progress tells how far the expansion is until ctx ends.
+func (s *expandStage) progress(ctx context.Context, out io.Writer) {
+	began, tick := time.Now(), time.NewTicker(speakEvery)
+	defer tick.Stop()
+	conn, err := pgx.Connect(ctx, s.url)
+	if err != nil {
+		return // the figures at the end don't need it
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // nothing is pending on it
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		const q = `SELECT count(*) FILTER (WHERE settled_at IS NOT NULL), coalesce(min(complete_until)::text, 'not known') FROM campaigns`
+		var settled int
+		var until string
+		if err := conn.QueryRow(ctx, q).Scan(&settled, &until); err == nil {
+			fmt.Fprintf(out, "%6v  %d of %d posts are there, %d campaigns are settled, all up to %s\n", time.Since(began).Round(time.Second),
+				s.expandedSoFar(ctx, conn), s.o.Campaigns*s.o.Targets*30, settled, until)
 		}
 	}
 }

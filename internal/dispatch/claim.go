@@ -85,7 +85,9 @@ func (d *Dispatcher) claimSome(ctx context.Context, n int) (claims []moment.Clai
 	}
 	dbCtx, done := context.WithTimeout(ctx, dbTimeout)
 	defer done()
+	began := time.Now()
 	claims, looked, err := d.store.Claim(dbCtx, n, newToken(), d.cfg.Replica, min(claimLease, d.cfg.Lease))
+	d.ease.claimed(time.Since(began))
 	failpoint.Hit("after-claim")
 	for i := range claims {
 		d.meter.Claimed(claims[i].Lateness)
@@ -103,9 +105,11 @@ func (d *Dispatcher) idle(ctx context.Context) {
 	limit := d.cfg.Poll - rand.N(d.cfg.Poll/4+1)
 	if err == nil && ok {
 		d.watch.expect(wait)
+		d.ease.expect(time.Now().Add(wait))
 		wait = min(wait, limit)
 	} else {
 		wait = limit
+		d.ease.expect(time.Now().Add(2 * quietFor)) // the next poll says whether that has changed
 	}
 	if wait <= 0 {
 		if d.watch.closed() {

@@ -57,6 +57,7 @@ type Dispatcher struct {
 	meter Meter
 
 	watch   *watch              // who is online, and whether the gateway answers at all
+	ease    ease                // what the expansion of campaigns gives way to
 	wake    chan struct{}       // somebody may have made an instance ready
 	free    chan struct{}       // one element per call that may be started
 	claimed chan []moment.Claim // claim → begin

@@ -198,7 +198,9 @@ func (f *fake) RecordComment(context.Context, moment.CommentTask, moment.Result,
 func (f *fake) Heartbeat(context.Context, string, string, int) error { return nil }
 func (f *fake) Goodbye(context.Context, string) error                { return nil }
 func (f *fake) Tidy(context.Context) error                           { return nil }
-func (f *fake) Expand(context.Context, string) (bool, error)         { return false, nil }
+func (f *fake) Expand(context.Context, string) (time.Time, bool, error) {
+	return time.Time{}, false, nil
+}
 
 // wire is a gateway in memory.
 type wire struct {

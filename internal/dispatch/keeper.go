@@ -62,22 +62,6 @@ func (d *Dispatcher) settleExpired(ctx context.Context) error {
 	return nil
 }
 
-// expandDue plans campaigns ahead until none is left to do. It rests as long as
-// it works: what is due now must not wait for what is due in a month.
-func (d *Dispatcher) expandDue(ctx context.Context) error {
-	for ctx.Err() == nil {
-		began := time.Now()
-		step, done := context.WithTimeout(ctx, dbTimeout)
-		more, err := d.store.Expand(step, d.cfg.Replica)
-		done()
-		if err != nil || !more {
-			return err
-		}
-		sleep(ctx, time.Since(began))
-	}
-	return nil
-}
-
 // heartbeat is written only while the claim loop turns, so that it says more
 // than that the process exists.
 func (d *Dispatcher) heartbeat(ctx context.Context) error {

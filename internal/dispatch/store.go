@@ -60,8 +60,9 @@ type Store interface {
 	RecordComment(ctx context.Context, t moment.CommentTask, r moment.Result, replica string) error
 
 	// Expand plans ahead for one campaign, a bounded step; more = there may be
-	// another to do now.
-	Expand(ctx context.Context, replica string) (more bool, err error)
+	// another to do now, until = the campaign has its posts up to then (zero =
+	// not known).
+	Expand(ctx context.Context, replica string) (until time.Time, more bool, err error)
 
 	// Heartbeat says that the replica's dispatcher turns.
 	Heartbeat(ctx context.Context, replica, version string, inFlight int) error

@@ -146,6 +146,7 @@ func storeCampaign(ctx context.Context, tx pgx.Tx, c *moment.Campaign, follow bo
 			spec_version = spec_version + CASE WHEN $15 THEN 1 ELSE 0 END,
 			settled_at = CASE WHEN $15 THEN NULL ELSE settled_at END,
 			expand_at = CASE WHEN $4 = 'draft' THEN NULL WHEN $15 THEN now() ELSE expand_at END,
+			complete_until = CASE WHEN $15 THEN NULL ELSE complete_until END,
 			version = version + 1,
 			updated_at = now()
 		WHERE id = $1`

@@ -46,7 +46,7 @@ func (w *world) active(p moment.CampaignPlan) int64 {
 func (w *world) expandAll() {
 	w.Helper()
 	for {
-		more, err := w.db.Expand(w.Context(), replica)
+		_, more, err := w.db.Expand(w.Context(), replica)
 		if err != nil {
 			w.Fatal(err)
 		}

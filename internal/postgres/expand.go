@@ -17,7 +17,8 @@ const (
 	horizon        = 30 * 24 * time.Hour
 	maxOccurrences = 1000   // of a campaign ahead of now
 	maxAhead       = 20_000 // posts of a campaign ahead of now
-	stepPosts      = 100    // of one transaction: their instances are locked meanwhile
+	stepPosts      = 100    // of one transaction that changes posts: their instances are locked meanwhile
+	near           = 48 * time.Hour
 )
 
 // expansion is one step of one campaign: a transaction that holds the
@@ -30,51 +31,67 @@ type expansion struct {
 	planned bool // the occurrences were compared with the schedule, for this spec version and within the hour
 	targets []moment.Target
 	member  map[int64]bool
+	fresh   map[int64]bool // occurrences of which no post exists from their cursor on: nobody else can change one, and only we make them
+	most    int            // new posts of this step
+	made    int            // posts that it dealt with
+	until   time.Time      // the campaign's posts are complete up to here; zero = not known
 }
 
 // expandable are the columns of expansion beside the campaign's.
 const expandable = `SELECT ` + campaignCols + `, now(), c.planned_version = c.spec_version AND c.planned_at > now() - interval '55 minutes'
 	FROM campaigns c CROSS JOIN settings s `
 
-// Expand implements dispatch.Store: one bounded step of the campaign that has
-// waited longest to be looked at. more = there may be another one to do now.
-// Whoever dies in it loses the step and nothing else.
-func (db *DB) Expand(ctx context.Context, replica string) (more bool, err error) {
+// Expand implements dispatch.Store: one bounded step of the campaign that runs
+// dry first. more = there may be another one to do now; until = that campaign's
+// posts are all there up to then, zero if that is not known. Whoever dies in it
+// loses the step and nothing else.
+func (db *DB) Expand(ctx context.Context, replica string) (until time.Time, more bool, err error) {
 	if err := db.takeGroupChanges(ctx); err != nil {
-		return false, fmt.Errorf("follow groups: %w", translate(err))
+		return until, false, fmt.Errorf("follow groups: %w", translate(err))
 	}
-	const q = expandable + `WHERE c.expand_at <= now() ORDER BY c.expand_at LIMIT 1 FOR NO KEY UPDATE OF c SKIP LOCKED`
-	done, _, err := db.expand(ctx, moment.System(replica), q)
-	return done, err
+	const q = expandable + `WHERE c.expand_at <= now() ORDER BY c.complete_until NULLS FIRST, c.expand_at LIMIT 1 FOR NO KEY UPDATE OF c SKIP LOCKED`
+	x, _, err := db.expand(ctx, moment.System(replica), q)
+	if x == nil {
+		return until, false, err
+	}
+	return x.until, true, err
 }
 
 // expandOne is a step of that campaign; more = its posts don't reflect it yet.
 func (db *DB) expandOne(ctx context.Context, id int64, by moment.Origin) (more bool, err error) {
 	const q = expandable + `WHERE c.id = $1 AND c.expand_at IS NOT NULL FOR NO KEY UPDATE OF c`
-	done, settled, err := db.expand(ctx, by, q, id)
-	return done && !settled, err
+	x, settled, err := db.expand(ctx, by, q, id)
+	return x != nil && !settled, err
 }
 
-func (db *DB) expand(ctx context.Context, by moment.Origin, pick string, args ...any) (done, settled bool, err error) {
+// expand is a step of the campaign that pick finds; nil if it finds none.
+func (db *DB) expand(ctx context.Context, by moment.Origin, pick string, args ...any) (x *expansion, settled bool, err error) {
+	began := time.Now()
 	err = pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
-		x := &expansion{tx: tx, c: &moment.Campaign{}, by: by}
-		err := tx.QueryRow(ctx, pick, args...).Scan(append(campaignDest(x.c), &x.now, &x.planned)...)
+		step := &expansion{tx: tx, c: &moment.Campaign{}, by: by, most: db.stride.posts()}
+		err := tx.QueryRow(ctx, pick, args...).Scan(append(campaignDest(step.c), &step.now, &step.planned)...)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		done = true
+		x = step
 		settled, err = x.step(ctx)
 		failpoint.Hit("expand-commit")
 		return err
 	})
 	failpoint.Hit("expand-done")
 	if err != nil {
-		return false, false, fmt.Errorf("expand campaigns: %w", translate(err))
+		if errors.Is(err, context.DeadlineExceeded) {
+			db.stride.tooLong()
+		}
+		return nil, false, fmt.Errorf("expand campaigns: %w", translate(err))
 	}
-	return done, settled, nil
+	if x != nil {
+		db.stride.learn(x.made, time.Since(began))
+	}
+	return x, settled, nil
 }
 
 // byKey holds the rest of a step to lookups by key, whatever the statistics
@@ -162,6 +179,7 @@ func (x *expansion) rest(ctx context.Context) error {
 	const again = `
 		UPDATE campaigns c SET
 			settled_at = coalesce(settled_at, now()),
+			complete_until = expanded_until,
 			expand_at = now() + least(interval '1 hour',
 				greatest(interval '10 seconds', (c.expanded_until - now()) / 2),
 				coalesce((SELECT greatest(min(o.at) - now(), interval '0') FROM occurrences o WHERE o.campaign_id = c.id AND o.open) + interval '1 minute', interval '1 hour'))
@@ -198,7 +216,7 @@ func (db *DB) takeGroupChanges(ctx context.Context) error {
 			DELETE FROM group_changes WHERE id IN (SELECT id FROM group_changes ORDER BY id LIMIT 1000 FOR UPDATE SKIP LOCKED)
 			RETURNING instance_id, groups
 		)
-		UPDATE campaigns c SET spec_version = spec_version + 1, settled_at = NULL, expand_at = now()
+		UPDATE campaigns c SET spec_version = spec_version + 1, settled_at = NULL, expand_at = now(), complete_until = NULL
 		WHERE EXISTS (SELECT FROM taken) -- asked once: mostly there is nothing to compare with
 		  AND c.state IN ('pending', 'active', 'paused')
 		  AND EXISTS (SELECT FROM taken t WHERE c.plan->'groups' ?| t.groups OR c.plan->'instances' @> to_jsonb(t.instance_id))`

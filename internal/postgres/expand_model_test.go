@@ -72,7 +72,7 @@ func (m *expandModel) step() {
 	var replicas sync.WaitGroup
 	for _, db := range []*DB{m.db, m.other} {
 		replicas.Go(func() {
-			if _, err := db.Expand(m.Context(), replica); err != nil {
+			if _, _, err := db.Expand(m.Context(), replica); err != nil {
 				m.Error(err)
 			}
 		})

@@ -338,20 +338,33 @@ func (p *occurrencePlan) write(ctx context.Context) error {
 			expanded_until = $2,
 			planned_version = CASE WHEN $4 THEN planned_version ELSE spec_version END,
 			planned_at = now(),
-			expand_at = now()
+			expand_at = now(),
+			complete_until = $6
 		WHERE id = $1 AND spec_version = $3 AND expanded_until IS NOT DISTINCT FROM $5`
-	tag, err := p.x.tx.Exec(ctx, advance, p.x.c.ID, p.until, p.x.c.SpecVersion, p.short, orNull(p.x.c.ExpandedUntil))
+	tag, err := p.x.tx.Exec(ctx, advance, p.x.c.ID, p.until, p.x.c.SpecVersion, p.short, orNull(p.x.c.ExpandedUntil), p.complete())
 	if err == nil && tag.RowsAffected() != 1 {
 		err = moment.Errorf(moment.Conflict, "The campaign has moved on.")
 	}
 	return err
 }
 
+// complete is the time of the first occurrence whose posts are still to be made
+// or changed.
+func (p *occurrencePlan) complete() time.Time {
+	first := p.until
+	for _, o := range p.known {
+		if (p.dirty[o] || o.Settled != p.x.c.SpecVersion) && o.At.Before(first) {
+			first = o.At
+		}
+	}
+	return first
+}
+
 // replanRegion makes the campaigns look at their schedules again that follow the
 // region's work calendar.
 func replanRegion(ctx context.Context, tx pgx.Tx, region string) error {
 	const q = `
-		UPDATE campaigns SET planned_at = '-infinity', expand_at = now()
+		UPDATE campaigns SET planned_at = '-infinity', expand_at = now(), complete_until = NULL
 		WHERE state IN ('pending', 'active', 'paused') AND position(' region=' || $1::text || ' ' IN (plan->>'schedule') || ' ') > 0`
 	_, err := tx.Exec(ctx, q, region)
 	return err

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -13,17 +14,53 @@ import (
 	"momentcast/internal/moment"
 )
 
+const unsettledMost = 50 // occurrences of a step
+
 // unsettled are the next occurrences whose posts don't reflect the campaign.
-func (x *expansion) unsettled(ctx context.Context) ([]*moment.Occurrence, error) {
-	const q = `
-		SELECT ` + occurrenceCols + ` FROM occurrences o
+func (x *expansion) unsettled(ctx context.Context) (open []*moment.Occurrence, err error) {
+	q := fmt.Sprintf(`
+		SELECT `+occurrenceCols+` FROM occurrences o
 		WHERE o.campaign_id = $1 AND o.open AND o.settled <> $2
-		ORDER BY o.at, o.id LIMIT 50`
+		ORDER BY o.at, o.id LIMIT %d`, unsettledMost)
 	rows, err := x.tx.Query(ctx, q, x.c.ID, x.c.SpecVersion)
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, scanOccurrence)
+	if open, err = pgx.CollectRows(rows, scanOccurrence); err != nil {
+		return nil, err
+	}
+	var half []int64
+	x.fresh = make(map[int64]bool, len(open))
+	for _, o := range open {
+		if o.CursorVersion != x.c.SpecVersion {
+			o.Cursor = 0 // the campaign has changed since: what was settled is to be settled again
+		}
+		if x.fresh[o.ID] = o.Settled == 0; x.fresh[o.ID] && o.CursorVersion != 0 {
+			half = append(half, o.ID)
+		}
+	}
+	return open, x.halfMade(ctx, half)
+}
+
+// halfMade finds those of the occurrences that have posts beyond what the
+// campaign's spec version has made of them: an earlier one had come further.
+func (x *expansion) halfMade(ctx context.Context, ids []int64) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	const q = `
+		SELECT o.id FROM occurrences o
+		WHERE o.id = ANY($1::bigint[])
+		  AND EXISTS (SELECT FROM posts p WHERE p.occurrence_id = o.id AND p.instance_id > CASE WHEN o.cursor_version = $2 THEN o.cursor ELSE 0 END)`
+	rows, err := x.tx.Query(ctx, q, ids, x.c.SpecVersion)
+	if err != nil {
+		return err
+	}
+	made, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	for _, id := range made {
+		delete(x.fresh, id)
+	}
+	return err
 }
 
 // part is an occurrence with those of its members that one step deals with.
@@ -41,16 +78,15 @@ func (x *expansion) settle(ctx context.Context, open []*moment.Occurrence) error
 		return err
 	}
 	var instances []int64
-	fresh := true // no post of theirs exists: nobody else can change one, and only we make them
 	for _, p := range parts {
-		fresh = fresh && p.o.Settled == 0 && p.o.CursorVersion == 0
+		x.made += len(p.members)
 		for _, t := range p.members {
 			instances = append(instances, t.ID)
 		}
 	}
 	slices.Sort(instances)
 	instances = slices.Compact(instances)
-	if !fresh {
+	if !x.fresh[parts[0].o.ID] {
 		if err := lock(ctx, x.tx, instances...); err != nil {
 			return err
 		}
@@ -72,6 +108,7 @@ func (x *expansion) settle(ctx context.Context, open []*moment.Occurrence) error
 		return err
 	}
 	failpoint.Hit("expand-posts")
+	x.until = x.complete(open, parts)
 	if err := x.storeParts(ctx, parts); err != nil || !moved {
 		return err
 	}
@@ -102,21 +139,47 @@ type change struct {
 	o *moment.Occurrence
 }
 
+// complete is the time of the first occurrence that the parts leave unsettled;
+// zero where that was not read.
+func (x *expansion) complete(open []*moment.Occurrence, parts []*part) time.Time {
+	rest := open[len(parts):]
+	switch last := parts[len(parts)-1]; {
+	case !last.whole:
+		return last.o.At
+	case len(rest) > 0:
+		return rest[0].At
+	case len(open) < unsettledMost:
+		return x.c.ExpandedUntil
+	}
+	return open[len(open)-1].At
+}
+
 // gather takes members of the occurrences, in the order of their ids, until a
-// step is full.
+// step is full. New posts and such as are there already are not dealt with in
+// one step: only of the former there may be many. Neither are occurrences that
+// are near and such as are not: the near ones of other campaigns come first.
 func (x *expansion) gather(ctx context.Context, open []*moment.Occurrence) ([]*part, error) {
 	var parts []*part
 	left := stepPosts
+	if x.fresh[open[0].ID] {
+		left = x.most
+	}
+	kind := func(o *moment.Occurrence) [2]bool { return [2]bool{x.fresh[o.ID], o.At.Before(x.now.Add(near))} }
+	first := kind(open[0])
 	for _, o := range open {
-		if o.CursorVersion != x.c.SpecVersion {
-			o.Cursor = 0 // the campaign has changed since: what was settled is to be settled again
+		if kind(o) != first {
+			break
 		}
 		members, err := x.members(ctx, o, left+1)
 		if err != nil {
 			return nil, err
 		}
 		p := &part{o: o, members: members, whole: len(members) <= left}
-		if !p.whole {
+		switch {
+		case p.whole:
+		case len(parts) > 0:
+			return parts, nil // the next step takes it whole
+		default:
 			p.members = members[:left]
 		}
 		parts = append(parts, p)
@@ -135,7 +198,7 @@ func (x *expansion) members(ctx context.Context, o *moment.Occurrence, most int)
 		from, _ := slices.BinarySearchFunc(x.targets, o.Cursor+1, func(t moment.Target, id int64) int { return cmp.Compare(t.ID, id) })
 		out = append(out, x.targets[from:min(len(x.targets), from+most)]...)
 	}
-	if o.Settled == 0 && o.CursorVersion == 0 {
+	if x.fresh[o.ID] {
 		return out, nil // it has no posts
 	}
 	q := fmt.Sprintf(`
@@ -236,6 +299,6 @@ func (x *expansion) storeParts(ctx context.Context, parts []*part) error {
 			return err
 		}
 	}
-	_, err = x.tx.Exec(ctx, `UPDATE campaigns SET expand_at = now(), settled_at = NULL WHERE id = $1`, x.c.ID)
+	_, err = x.tx.Exec(ctx, `UPDATE campaigns SET expand_at = now(), settled_at = NULL, complete_until = $2 WHERE id = $1`, x.c.ID, orNull(x.until))
 	return err
 }

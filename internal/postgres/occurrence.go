@@ -133,7 +133,7 @@ func storeOccurrence(ctx context.Context, tx pgx.Tx, o *moment.Occurrence, repla
 	if _, err := tx.Exec(ctx, q, o.ID, o.Aim, o.At, string(o.State), o.Reason, o.Card, o.Approved, o.Fixed); err != nil {
 		return err
 	}
-	const look = `UPDATE campaigns SET expand_at = now(), settled_at = NULL,
+	const look = `UPDATE campaigns SET expand_at = now(), settled_at = NULL, complete_until = NULL,
 		planned_at = CASE WHEN $2 THEN '-infinity' ELSE planned_at END WHERE id = $1`
 	_, err := tx.Exec(ctx, look, o.CampaignID, replan)
 	return err

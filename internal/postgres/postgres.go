@@ -27,6 +27,7 @@ import (
 type DB struct {
 	engine *pgxpool.Pool // short statements on few rows, with the planner held to index lookups
 	pool   *pgxpool.Pool // everything else
+	stride *stride       // of the expansion
 }
 
 // Options are the sizes of the pools. Zero fields mean their defaults.
@@ -64,7 +65,7 @@ func Open(url string, o Options) (*DB, error) {
 		engine.Close()
 		return nil, err
 	}
-	return &DB{engine, pool}, nil
+	return &DB{engine, pool, new(stride)}, nil
 }
 
 func openPool(url string, conns int, params map[string]string) (*pgxpool.Pool, error) {
