@@ -99,7 +99,7 @@ func TestNearFiringsAreExpandedFirst(t *testing.T) {
 	step() // its occurrences
 	step() // their first posts
 	step()
-	new := one[int64](w, near, last, true)
+	lately := one[int64](w, near, last, true)
 	if open := one[int64](w, `SELECT count(*) FROM campaigns WHERE settled_at IS NULL`); open < 8 {
 		t.Fatalf("only %d campaigns were under way: this shows nothing", open)
 	}
@@ -107,8 +107,8 @@ func TestNearFiringsAreExpandedFirst(t *testing.T) {
 	if all := one[int64](w, near, last, false); was != all || all < 7*30 {
 		t.Errorf("%d of %d posts of the next two days were there when one of the fifth day was made", was, all)
 	}
-	if all := one[int64](w, near, last, true); new != all || all < 30 {
-		t.Errorf("%d of %d posts of the next two days of the campaign that came last were there after three steps", new, all)
+	if all := one[int64](w, near, last, true); lately != all || all < 30 {
+		t.Errorf("%d of %d posts of the next two days of the campaign that came last were there after three steps", lately, all)
 	}
 }
 
