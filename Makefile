@@ -13,6 +13,8 @@ VULN_VERSION := v1.9.0
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 ROUNDS   ?= 500
 FUZZTIME ?= 30s
+MINUTES  ?= 10
+SEED     ?= 0
 ARGS     ?=
 
 .PHONY: help
@@ -124,6 +126,10 @@ fuzz: ## every fuzz test for FUZZTIME
 	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' internal | while IFS=: read -r file func; do \
 		go test -run '^$$' -fuzz "^$${func#func }\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" || exit 1; \
 	done
+
+.PHONY: fuzz-api
+fuzz-api: setup ## calls drawn from the OpenAPI document for MINUTES, as everybody; SEED=… draws the same again
+	go test -count=1 -timeout $$(( $(MINUTES) + 20 ))m -run . -v ./internal/apifuzz -args -length=$(MINUTES)m -seed=$(SEED)
 
 .PHONY: clean
 clean: ## remove what was built

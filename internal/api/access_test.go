@@ -222,3 +222,45 @@ func TestTokenLife(t *testing.T) {
 		t.Error(names)
 	}
 }
+
+func TestDocumentSaysWhatMayComeBack(t *testing.T) {
+	t.Parallel()
+	var doc struct {
+		Paths map[string]map[string]struct {
+			OperationID string `json:"operationId"`
+			RequestBody any    `json:"requestBody"`
+			Responses   map[string]any
+		}
+		Components struct {
+			Schemas map[string]struct {
+				Properties map[string]struct {
+					Ref   string `json:"$ref"`
+					AnyOf []map[string]any
+					Type  any
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(newService(t).call("GET", "/openapi.json", nil).want(200).body), &doc); err != nil {
+		t.Fatal(err)
+	}
+	for _, ops := range doc.Paths {
+		for _, op := range ops {
+			for _, status := range []string{"408", "413", "415"} {
+				if op.RequestBody != nil && op.Responses[status] == nil {
+					t.Errorf("%s takes a body, and %s is not documented", op.OperationID, status)
+				}
+			}
+			if op.OperationID == "commit-import" && op.Responses["202"] == nil {
+				t.Error("commit-import: 202 is not documented")
+			}
+		}
+	}
+	hold := doc.Components.Schemas["Post"].Properties["hold"]
+	if len(hold.AnyOf) != 2 || hold.AnyOf[1]["type"] != "null" || hold.Ref != "" {
+		t.Errorf("a post's hold may be null: %+v", hold)
+	}
+	if detail := doc.Components.Schemas["Event"].Properties["detail"]; fmt.Sprint(detail.Type) != "[object null]" {
+		t.Errorf("an event's detail may be null: %+v", detail)
+	}
+}

@@ -30,6 +30,8 @@ func (a *API) registerDocs() {
 		})
 	}
 	document("get-openapi-json", "/openapi.json", "This document", "application/openapi+json")
+	sayRefused(a.huma.OpenAPI())
+	sayNull(a.huma.OpenAPI().Components.Schemas)
 	spec, err := json.Marshal(a.huma.OpenAPI())
 	if err != nil {
 		panic(err) // the document is made of our own types

@@ -49,6 +49,8 @@ func (a *API) registerImports() {
 	register(a, op("commit-import", http.MethodPost, "/imports/{id}/commit", "Make posts of an import",
 		"Of the rows that are right and new. It goes on in the background (202); once it is done the answer is a 200, however often it is asked for. "+
 			"One that stopped half way goes on where it was.", http.StatusConflict, http.StatusUnsupportedMediaType), a.commitImport)
+	commit := a.huma.OpenAPI().Paths["/imports/{id}/commit"].Post.Responses
+	commit["202"] = &huma.Response{Description: http.StatusText(http.StatusAccepted), Headers: commit["200"].Headers, Content: commit["200"].Content}
 	register(a, op("delete-import", http.MethodDelete, "/imports/{id}", "Forget an import", "The posts that were made of it stay.", http.StatusConflict), a.deleteImport)
 	template := op("get-import-template", http.MethodGet, "/imports/template", "Download an example file", "With a header and a row to show how cells are written.", http.StatusNotFound)
 	template.Responses = map[string]*huma.Response{"200": {Description: "The file.", Content: map[string]*huma.MediaType{"text/csv": {}, xlsxType: {}}}}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -107,4 +108,46 @@ var examplePost = map[string]any{
 // example is a body with an example of the whole.
 func example(v any) *huma.RequestBody {
 	return &huma.RequestBody{Content: map[string]*huma.MediaType{"application/json": {Example: v}}}
+}
+
+// sayNull completes the schemas of objects that may be null: huma says so of
+// texts and numbers, and not of what a pointer to a struct, or a map, becomes.
+func sayNull(r huma.Registry) {
+	for name, s := range r.Map() {
+		t := r.TypeFromRef("#/components/schemas/" + name)
+		if t == nil || t.Kind() != reflect.Struct {
+			continue
+		}
+		for _, f := range reflect.VisibleFields(t) {
+			name, rest, _ := strings.Cut(f.Tag.Get("json"), ",")
+			property := s.Properties[name]
+			if property == nil || strings.Contains(rest, "omit") {
+				continue // left out rather than null
+			}
+			switch {
+			case f.Type.Kind() == reflect.Pointer && property.Ref != "":
+				of := &huma.Schema{Ref: property.Ref}
+				s.Properties[name] = &huma.Schema{AnyOf: []*huma.Schema{of, {Type: "null"}}, Description: property.Description}
+			case f.Type.Kind() == reflect.Map && property.Type == huma.TypeObject:
+				property.Nullable = true
+			}
+		}
+	}
+}
+
+// sayRefused adds what takeBody refuses to the operations that take a body.
+func sayRefused(doc *huma.OpenAPI) {
+	for _, path := range doc.Paths {
+		for _, op := range []*huma.Operation{path.Post, path.Patch, path.Put, path.Delete} {
+			if op == nil || op.RequestBody == nil {
+				continue
+			}
+			like := op.Responses[strconv.Itoa(http.StatusUnprocessableEntity)]
+			for _, status := range []int{http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType} {
+				if key := strconv.Itoa(status); op.Responses[key] == nil {
+					op.Responses[key] = &huma.Response{Description: http.StatusText(status), Content: like.Content}
+				}
+			}
+		}
+	}
 }

@@ -60,6 +60,7 @@ var may = map[string][]string{
 		"internal/localpg", "internal/moment", "internal/telemetry", "migrations",
 	},
 
+	"internal/apifuzz":  {},
 	"internal/archtest": {},
 	"internal/browser":  {},
 	"internal/crash":    {},
