@@ -30,7 +30,7 @@ func (w *world) drawer(evil float64) *drawer {
 		s = rand.Uint64()
 	}
 	w.Logf("seed %d", s)
-	return &drawer{Rand: rand.New(rand.NewPCG(s, s)), w: w, evil: evil} //nolint:gosec // a run has to be repeatable
+	return &drawer{Rand: rand.New(rand.NewPCG(s, s)), w: w, evil: evil}
 }
 
 // TestCallsThatAreDrawn calls every operation as everybody, again and again, and
