@@ -121,11 +121,13 @@ history: setup build ## the pages and exports beside 2 M posts of history, and w
 zones: ## every IANA zone at every change of its clock, 2026-2031
 	MOMENTCAST_ZONES=all go test -count=1 -timeout 30m -run TestEveryZone -v ./internal/schedule
 
+.PHONY: licences
+licences: ## write docs/licences.md and docs/licence-texts.txt anew; `make check` compares
+	go test -count=1 -run TestLicences ./internal/archtest -args -update
+
 .PHONY: fuzz
-fuzz: ## every fuzz test for FUZZTIME
-	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' internal | while IFS=: read -r file func; do \
-		go test -run '^$$' -fuzz "^$${func#func }\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" || exit 1; \
-	done
+fuzz: setup ## every fuzz test for FUZZTIME, with a table at the end; ONLY= picks some by name
+	@FUZZTIME=$(FUZZTIME) scripts/fuzz.sh
 
 .PHONY: fuzz-api
 fuzz-api: setup ## calls drawn from the OpenAPI document for MINUTES, as everybody; SEED=… draws the same again

@@ -200,8 +200,14 @@ func (o *oidcClient) read(id *oidc.IDToken) (who vouchedFor, err error) {
 	if err := id.Claims(&claims); err != nil {
 		return who, errProvider(err)
 	}
+	return o.person(id.Issuer+" "+id.Subject, claims), nil
+}
+
+// person takes from the claims what we need; what has another type than it
+// should is as if it were not there.
+func (o *oidcClient) person(subject string, claims map[string]any) vouchedFor {
 	text := func(key string) string { s, _ := claims[key].(string); return s }
-	who = vouchedFor{subject: id.Issuer + " " + id.Subject, display: text("name")}
+	who := vouchedFor{subject: subject, display: text("name")}
 	for _, key := range []string{"preferred_username", "email", "sub"} {
 		if who.name = fitName(text(key)); who.name != "" {
 			break
@@ -213,7 +219,7 @@ func (o *oidcClient) read(id *oidc.IDToken) (who vouchedFor, err error) {
 			who.groups = append(who.groups, s)
 		}
 	}
-	return who, nil
+	return who
 }
 
 // rolesOf are the roles of the groups, each once.

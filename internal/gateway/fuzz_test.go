@@ -3,6 +3,8 @@ package gateway
 import (
 	"bytes"
 	"encoding/json"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -80,4 +82,103 @@ func FuzzReply(f *testing.F) {
 			t.Error("no error")
 		}
 	})
+}
+
+// answers is a gateway with one answer for everything, without a network.
+type answers struct {
+	status int
+	body   []byte
+}
+
+// RoundTrip implements http.RoundTripper.
+func (a *answers) RoundTrip(r *http.Request) (*http.Response, error) {
+	_ = r.Body.Close() // a reader of a text
+	return &http.Response{StatusCode: a.status, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(a.body)), ContentLength: int64(len(a.body)), Request: r}, nil
+}
+
+// FuzzReads makes every reading call meet any answer: what comes back can be
+// stored, a page of a timeline leads back in time or nowhere, and an answer that
+// is no success is an error of a kind that the callers know.
+func FuzzReads(f *testing.F) {
+	const item = `{"id":"13367129656153944194","userName":"wxid_a","createTime":1593486028,"objectDesc":{"xml":"<TimelineObject/>","len":17},"snsLikes":[{"userName":"b"}],"snsComments":[{"commentId":1}]}`
+	for _, data := range []string{`null`, `[]`, `[{"wcId":"wxid_a","wId":"w-1","reason":"x"}]`, `{"isOnline":true}`, `[{"labelId":3,"labelName":"客户"}]`, `{"friends":["wxid_b",7,null]}`,
+		`[{"userName":"wxid_b","nickName":"n","labelList":"3,4"}]`, `{"sns":[` + item + `],"firstPageMd5":"x"}`, item, `{"sns":[{"id":"0"}]}`, `{"sns":null}`, `{"sns":[` + item + `,` + item + `]}`} {
+		f.Add(200, []byte(ok(data)), "")
+		f.Add(200, []byte(ok(data)), "13367129656153944195")
+	}
+	f.Add(502, []byte("<html>"), "")
+	f.Add(200, []byte(`{"code":"1001","message":"token"}`), "99")
+	gw := &answers{}
+	c, err := New(Config{BaseURL: "http://gateway.invalid", Token: testToken})
+	if err != nil {
+		f.Fatal(err)
+	}
+	c.transport.RegisterProtocol("memory", gw)
+	c.base = "memory://gateway.invalid"
+	f.Fuzz(func(t *testing.T, status int, body []byte, before string) {
+		gw.status, gw.body = status, body
+		for _, text := range everyRead(t, c, before) {
+			if !storable(text) || len(text) > 3*len(body)+30 {
+				t.Errorf("%q of %q", text, body)
+			}
+		}
+	})
+}
+
+// everyRead makes every reading call and returns the texts that came back.
+func everyRead(t *testing.T, c *Client, before string) (texts []string) {
+	const w = "w-1"
+	ctx := t.Context()
+	judge := func(err error) {
+		switch moment.KindOf(err) {
+		case "", moment.Unavailable, moment.Refused, moment.Unauthenticated, moment.NotFound, moment.Invalid:
+			if err != nil && strings.Contains(moment.MessageOf(err), testToken) {
+				t.Errorf("the token is in %q", moment.MessageOf(err))
+			}
+		default:
+			t.Errorf("%v", err)
+		}
+	}
+	logins, err := c.Logins(ctx)
+	judge(err)
+	for _, l := range logins {
+		texts = append(texts, l.WcID, l.WID)
+	}
+	labels, err := c.Labels(ctx, w)
+	judge(err)
+	for _, l := range labels {
+		texts = append(texts, l.ID, l.Name)
+	}
+	ids, err := c.ContactIDs(ctx, w)
+	judge(err)
+	contacts, err := c.Contacts(ctx, w, []string{"wxid_b"})
+	judge(err)
+	for _, k := range contacts {
+		texts = append(append(texts, k.WxID, k.Nickname, k.Remark, k.Alias, k.Avatar), k.Labels...)
+	}
+	reason, err := c.OfflineReason(ctx, "wxid_a")
+	judge(err)
+	_, err = c.Online(ctx, w)
+	judge(err)
+	judge(c.InitContacts(ctx, w))
+	page := Page{MaxID: before}
+	list, next, err := c.Timeline(ctx, w, "wxid_a", page)
+	judge(err)
+	if from, bad := page.before(); err == nil && bad == nil && from != 0 && next != (Page{}) {
+		if to, bad := next.before(); bad != nil || to >= from {
+			t.Errorf("from %d the next page begins at %q", from, next.MaxID)
+		}
+	}
+	one, err := c.Moment(ctx, w, "wxid_a", "13367129656153944194")
+	judge(err)
+	for _, m := range append(list, one) {
+		texts = append(texts, m.ID, m.WcID, m.XML)
+		for _, l := range m.Likes {
+			texts = append(texts, l.WcID, l.Nickname)
+		}
+		for _, k := range m.Comments {
+			texts = append(texts, k.ID, k.ReplyTo, k.WcID, k.Nickname, k.Content)
+		}
+	}
+	return append(append(texts, ids...), reason)
 }
