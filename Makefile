@@ -12,6 +12,7 @@ VULN_VERSION := v1.9.0
 
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 ROUNDS   ?= 500
+MINUTES  ?= 60
 FUZZTIME ?= 30s
 MINUTES  ?= 10
 SEED     ?= 0
@@ -66,6 +67,9 @@ fmt-check:
 vet:
 	go vet ./...
 	go vet -tags failpoints ./...
+	go vet -tags clocks ./internal/crash
+	go vet -tags brokenfence ./internal/dispatch
+	go vet -tags brokendoubt ./internal/dispatch
 	GOOS=darwin go vet ./internal/localpg
 	GOOS=windows go vet ./internal/localpg
 
@@ -98,6 +102,10 @@ bench: setup-run build ## measure the engine; ARGS="…" is passed on
 .PHONY: crash
 crash: setup ## kill and freeze it ROUNDS times and count what was sent
 	go test -count=1 -timeout 6h -run TestCrashMatrix -v ./internal/crash -args -rounds=$(ROUNDS) $(ARGS)
+
+.PHONY: chaos
+chaos: setup ## harm replicas, database, network and gateway for MINUTES, and prove every promise of the engine
+	go test -count=1 -timeout 0 -run 'TestChaos$$' -v ./internal/crash -args -minutes=$(MINUTES) $(ARGS)
 
 .PHONY: expand
 expand: setup ## kill replicas while they expand campaigns, ROUNDS times, and count what is there

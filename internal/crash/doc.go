@@ -2,5 +2,6 @@
 // off the real program at chosen and at random moments, and compare what its
 // database says with what the simulated gateway knows to be true.
 //
-// `make crash ROUNDS=500` runs the matrix at length.
+// `make crash ROUNDS=500` runs the matrix at length, `make chaos` everything at
+// once: see docs/chaos.md.
 package crash

@@ -10,24 +10,30 @@ import (
 	"time"
 )
 
-// proxy stands between the program and its database and breaks connections at
+// proxy stands between the program and its database, or its gateway, and breaks connections at
 // the moments that hurt: when the database has answered (and so may have
 // committed) and the answer has not arrived, or by silence, as a firewall does
-// that has forgotten the connection.
+// that has forgotten the connection. The same stands before the gateway.
 type proxy struct {
+	mu     sync.Mutex
 	ln     net.Listener
 	target string
-
-	mu    sync.Mutex
-	rng   *rand.Rand
-	cut   float64 // share of answers that are lost together with the connection
-	mute  float64 // share of answers after which the connection says nothing more
-	conns map[net.Conn]bool
-	Cuts  int
+	rng    *rand.Rand
+	now    trouble
+	conns  map[net.Conn]bool
+	Cuts   int
 }
 
-// newProxy listens on loopback in front of the database at dsn and returns the
-// address to use instead.
+// trouble is what a proxy does to the connections through it.
+type trouble struct {
+	Cut  float64 // share of answers that are lost together with the connection
+	Mute float64 // share of answers after which the connection says nothing more
+	Deaf float64 // share of requests from which on nothing arrives at the other end
+	Slow bool    // bytes trickle, both ways
+}
+
+// newProxy listens on loopback in front of the server that the URL names and
+// returns the URL to use instead.
 func newProxy(t testing.TB, dsn string, seed int64) (*proxy, string) {
 	t.Helper()
 	u, err := url.Parse(dsn)
@@ -39,16 +45,51 @@ func newProxy(t testing.TB, dsn string, seed int64) (*proxy, string) {
 		t.Fatal(err)
 	}
 	p := &proxy{ln: ln, target: u.Host, rng: rand.New(rand.NewSource(seed)), conns: map[net.Conn]bool{}}
-	go p.serve()
-	t.Cleanup(func() { _ = ln.Close(); p.dropAll() })
+	go p.serve(ln)
+	t.Cleanup(func() { _ = p.listener().Close(); p.dropAll() })
 	u.Host = ln.Addr().String()
 	return p, u.String()
 }
 
-func (p *proxy) set(cut, mute float64) {
+func (p *proxy) set(cut, mute float64) { p.bring(trouble{Cut: cut, Mute: mute}) }
+
+func (p *proxy) bring(t trouble) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.cut, p.mute = cut, mute
+	p.now = t
+}
+
+// aim sends what comes from now on to another address.
+func (p *proxy) aim(target string) {
+	p.mu.Lock()
+	p.target = target
+	p.mu.Unlock()
+	p.dropAll()
+}
+
+// refuse closes the door: connections break and new ones are refused, until
+// the returned function opens it again.
+func (p *proxy) refuse() (open func() error) {
+	addr := p.listener().Addr().String()
+	_ = p.listener().Close()
+	p.dropAll()
+	return func() error {
+		ln, err := net.Listen("tcp", addr)
+		if err != nil {
+			return err
+		}
+		p.mu.Lock()
+		p.ln = ln
+		p.mu.Unlock()
+		go p.serve(ln)
+		return nil
+	}
+}
+
+func (p *proxy) listener() net.Listener {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ln
 }
 
 func (p *proxy) dropAll() {
@@ -59,9 +100,9 @@ func (p *proxy) dropAll() {
 	}
 }
 
-func (p *proxy) serve() {
+func (p *proxy) serve(ln net.Listener) {
 	for {
-		in, err := p.ln.Accept()
+		in, err := ln.Accept()
 		if err != nil {
 			return
 		}
@@ -70,7 +111,10 @@ func (p *proxy) serve() {
 }
 
 func (p *proxy) pipe(in net.Conn) {
-	out, err := net.DialTimeout("tcp", p.target, 2*time.Second)
+	p.mu.Lock()
+	target := p.target
+	p.mu.Unlock()
+	out, err := net.DialTimeout("tcp", target, 2*time.Second)
 	if err != nil {
 		_ = in.Close()
 		return
@@ -85,41 +129,71 @@ func (p *proxy) pipe(in net.Conn) {
 		p.mu.Unlock()
 		_, _ = in.Close(), out.Close()
 	}()
-	go func() { _, _ = io.Copy(out, in); _ = out.Close() }()
-	p.answers(in, out)
+	go func() { p.copy(out, in, false); _ = out.Close() }()
+	p.copy(in, out, true)
 }
 
-// answers copies what the database says, until fate strikes.
-func (p *proxy) answers(in, out net.Conn) {
+// copy passes on what is said, until fate strikes.
+func (p *proxy) copy(to io.Writer, from io.Reader, answers bool) {
 	buf := make([]byte, 32<<10)
 	for {
-		n, err := out.Read(buf)
+		n, err := from.Read(buf)
 		if err != nil {
 			return
 		}
-		switch p.fate() {
+		switch p.fate(answers) {
 		case "cut":
 			return // the answer is lost, and so is the connection
-		case "mute":
-			_, _ = io.Copy(io.Discard, out)
+		case "lost":
+			_, _ = io.Copy(io.Discard, from)
 			return
+		case "slow":
+			err = trickle(to, buf[:n])
+		default:
+			_, err = to.Write(buf[:n])
 		}
-		if _, err := in.Write(buf[:n]); err != nil {
+		if err != nil {
 			return
 		}
 	}
 }
 
-func (p *proxy) fate() string {
+// trickle writes b in pieces of some bytes. A request takes a second or so.
+func trickle(to io.Writer, b []byte) error {
+	t := time.NewTicker(10 * time.Millisecond)
+	defer t.Stop()
+	piece := max(16, len(b)/100)
+	for len(b) > 0 {
+		n := min(piece, len(b))
+		if _, err := to.Write(b[:n]); err != nil {
+			return err
+		}
+		b = b[n:]
+		<-t.C
+	}
+	return nil
+}
+
+func (p *proxy) fate(answers bool) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	switch x := p.rng.Float64(); {
-	case x < p.cut:
+	cut, lost := p.now.Cut, p.now.Mute
+	if !answers {
+		cut, lost = 0, p.now.Deaf
+	}
+	x := 1.0
+	if cut+lost > 0 {
+		x = p.rng.Float64()
+	}
+	switch {
+	case x < cut:
 		p.Cuts++
 		return "cut"
-	case x < p.cut+p.mute:
+	case x < cut+lost:
 		p.Cuts++
-		return "mute"
+		return "lost"
+	case p.now.Slow:
+		return "slow"
 	}
 	return ""
 }

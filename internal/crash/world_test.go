@@ -3,6 +3,7 @@ package crash
 import (
 	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"net/http/httptest"
@@ -10,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -40,42 +40,17 @@ func TestMain(m *testing.M) {
 	os.Exit(postgrestest.Wrap(cleaner{m}).Run())
 }
 
-// cleaner removes the binary when all tests are done.
+// cleaner removes what was built when all tests are done.
 type cleaner struct{ m *testing.M }
 
 func (c cleaner) Run() int {
 	code := c.m.Run()
-	if dir := filepath.Dir(built.path); built.path != "" {
-		_ = os.RemoveAll(dir)
+	builds.mu.Lock()
+	defer builds.mu.Unlock()
+	if builds.dir != "" {
+		_ = os.RemoveAll(builds.dir)
 	}
 	return code
-}
-
-// built is the real program with failpoints compiled in, made once.
-var built struct {
-	once sync.Once
-	path string
-	err  error
-}
-
-func binary(t testing.TB) string {
-	t.Helper()
-	built.once.Do(func() {
-		dir, err := os.MkdirTemp("", "momentcast-crash") //nolint:usetesting // all tests share it
-		if err != nil {
-			built.err = err
-			return
-		}
-		built.path = filepath.Join(dir, "momentcast")
-		out, err := exec.Command("go", "build", "-tags", "failpoints", "-o", built.path, "momentcast/cmd/momentcast").CombinedOutput()
-		if err != nil {
-			built.err = fmt.Errorf("build the program: %w\n%s", err, out)
-		}
-	})
-	if built.err != nil {
-		t.Fatal(built.err)
-	}
-	return built.path
 }
 
 const (
@@ -186,24 +161,39 @@ func (s *stage) start(name, point string, env ...string) *program {
 
 func (s *stage) startProgram(path, name, point string, env ...string) *program {
 	s.Helper()
-	p := &program{Cmd: exec.Command(path, "serve"), name: name, log: filepath.Join(s.dir, name+".log"), dead: make(chan struct{})}
-	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	p, err := launch(s.dir, name, append(s.replicaEnv(name), append(env, "MOMENTCAST_FAILPOINT="+point)...), path, "serve")
 	if err != nil {
 		s.Fatal(err)
 	}
+	s.Cleanup(func() { p.kill(); <-p.dead; s.sawNoPanic(p) })
+	return p
+}
+
+// replicaEnv is what every replica on the stage is told.
+func (s *stage) replicaEnv(name string) []string {
+	return []string{
+		"MOMENTCAST_ADDR=127.0.0.1:0", "MOMENTCAST_DATABASE_URL=" + s.url, "MOMENTCAST_GATEWAY_URL=" + s.gw, "MOMENTCAST_GATEWAY_TOKEN=" + token,
+		"MOMENTCAST_GATEWAY_TIMEOUT=" + callTimeout.String(), "MOMENTCAST_LEASE=" + lease.String(), "MOMENTCAST_LOOK_EVERY=1s",
+		"MOMENTCAST_CONCURRENCY=16", "MOMENTCAST_REPLICA=" + name, "MOMENTCAST_LOG_FORMAT=json",
+	}
+}
+
+// launch starts a program whose log is appended to dir/name.log.
+func launch(dir, name string, env []string, path string, args ...string) (*program, error) {
+	p := &program{Cmd: exec.Command(path, args...), name: name, log: filepath.Join(dir, name+".log"), dead: make(chan struct{})}
+	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, err
+	}
 	p.Stdout, p.Stderr = log, log
-	p.Env = append(append(os.Environ(),
-		"MOMENTCAST_ADDR=127.0.0.1:0", "MOMENTCAST_DATABASE_URL="+s.url, "MOMENTCAST_GATEWAY_URL="+s.gw, "MOMENTCAST_GATEWAY_TOKEN="+token,
-		"MOMENTCAST_GATEWAY_TIMEOUT="+callTimeout.String(), "MOMENTCAST_LEASE="+lease.String(), "MOMENTCAST_LOOK_EVERY=1s",
-		"MOMENTCAST_CONCURRENCY=16", "MOMENTCAST_REPLICA="+name, "MOMENTCAST_LOG_FORMAT=json", "MOMENTCAST_FAILPOINT="+point), env...)
+	p.Env = append(os.Environ(), env...)
 	// A test that is killed takes its programs along.
 	p.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := p.Start(); err != nil {
-		s.Fatal(err)
+		return nil, errors.Join(err, log.Close())
 	}
 	go func() { _ = p.Wait(); _ = log.Close(); close(p.dead) }()
-	s.Cleanup(func() { p.kill(); <-p.dead; s.sawNoRace(p) })
-	return p
+	return p, nil
 }
 
 func (p *program) kill() { _ = p.Process.Signal(syscall.SIGKILL) }
@@ -227,8 +217,8 @@ func (p *program) frozen() bool {
 	return err == nil && ok && strings.HasPrefix(rest, "T")
 }
 
-// sawNoRace shows the program's log where the test has failed.
-func (s *stage) sawNoRace(p *program) {
+// sawNoPanic shows the program's log where the test has failed.
+func (s *stage) sawNoPanic(p *program) {
 	b, err := os.ReadFile(p.log)
 	if err != nil {
 		return

@@ -42,6 +42,7 @@ func (d *Dispatcher) begin(callCtx, dbCtx context.Context, claims []moment.Claim
 		return
 	}
 	begun, known := d.commitIntents(dbCtx, claims)
+	begun = fenced(begun, claims, d.watch)
 	failpoint.Hit("after-intent")
 	wIDs := make(map[int64]string, len(begun))
 	for _, b := range begun {
@@ -105,6 +106,7 @@ func (d *Dispatcher) call(ctx context.Context, deadline time.Time, c moment.Clai
 	} else {
 		r = d.gw.Publish(ctx, wID, c.Card, c.Visibility)
 	}
+	r = judged(r)
 	failpoint.Hit("after-reply")
 	d.meter.Called(r.Verdict, r.Cause, r.Duration)
 	d.watch.learn(r)

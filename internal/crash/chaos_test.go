@@ -1,0 +1,292 @@
+package crash
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"maps"
+	"math/rand"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"momentcast/internal/client"
+	"momentcast/internal/crash/promise"
+	"momentcast/internal/gateway/sim"
+)
+
+var (
+	minutes = flag.Float64("minutes", 0.7, "minutes of chaos; 5 or more have every kind of fault, each once in three minutes")
+	rate    = flag.Int("rate", 40, "posts a second")
+	lossy   = flag.Bool("lossy", false, "fail over to standbys that lack the last commits, too")
+)
+
+// needEvery is the time in which each fault strikes at least once.
+const needEvery = 3 * time.Minute
+
+// Three replicas, a database and a gateway, each a process of its own, are
+// harmed in every way there is, at once and one after another, while posts fly
+// and people change them. Afterwards the promises of the engine are proven one
+// by one, over what the gateway saw and what the database says.
+func TestChaos(t *testing.T) {
+	span := time.Duration(*minutes * float64(time.Minute))
+	full := span >= 5*time.Minute
+	if !full {
+		t.Parallel()
+	}
+	s := *seed
+	if s == 0 {
+		s = time.Now().UnixNano() % 1e9
+	}
+	t.Logf("%v of chaos, -seed=%d", span, s)
+	w := newWorld(t, s, asReleased, full)
+	if full {
+		builtAs(t, wrongClock) // not on the faults' time
+	}
+	all := lanes(full, w)
+	need := max(1, int((span+needEvery-1)/needEvery))
+	found := w.chaos(all, need, span)
+	for _, v := range found {
+		t.Error(v)
+	}
+	if got := w.strikes.least(all); full && got < need {
+		t.Errorf("a fault struck %d times only, want %d of each", got, need)
+	}
+}
+
+// A build that is broken on purpose is found out: this is what shows that the
+// test above can fail. Each is harmed where it is weak, so that it takes
+// seconds: a missing fence by pauses and lost connections between claim and
+// call, a wrong verdict by answers that do not come.
+func TestBrokenBuildsAreCaught(t *testing.T) {
+	harms := map[variant]fault{
+		brokenFence: {"backends terminated", terminateBackends},
+		brokenDoubt: {"gateway: drop_after", gatewayFault(sim.DropAfter)},
+	}
+	for v, harm := range harms {
+		t.Run(string(v), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, 1, v, false)
+			w.pauses = 600 * time.Millisecond
+			began := time.Now()
+			found := w.chaos(map[string][]fault{"harm": {harm}}, 60, time.Minute)
+			if len(found) == 0 {
+				t.Fatalf("%s was not found out", v)
+			}
+			t.Logf("%s was found out after %v: %v", v, time.Since(began).Round(time.Second), found[0])
+		})
+	}
+}
+
+// chaos lets the faults loose for span, and for longer if one of them has not
+// struck often enough; then it lets everything come to rest and returns what is
+// broken. Where a post is sent twice it does not wait for the end.
+func (w *world) chaos(all map[string][]fault, need int, span time.Duration) []promise.Violation {
+	w.Helper()
+	w.strikes = &strikes{count: map[string]int{}, flying: map[string]int{}, idle: map[string]int{}, failed: map[string]int{}, now: map[string]string{}}
+	faults, calm := context.WithCancel(w.Context())
+	defer calm()
+	asking, silence := context.WithCancel(w.Context())
+	defer silence()
+	tending, home := context.WithCancel(w.Context())
+	defer home()
+	var harm, noise, care sync.WaitGroup
+	p := &person{w: w, r: rand.New(rand.NewSource(w.seed)), seen: map[string][]sim.Accepted{}}
+	noise.Go(func() { w.storm(asking, *rate) })
+	care.Go(func() { p.work(tending) })
+	rest(w.Context(), 2*time.Second) // posts fly before anything is harmed
+	for lane, list := range all {
+		harm.Go(func() { w.strikes.run(faults, w, lane, list, need, span) })
+	}
+	double := w.watchRun(all, need, span)
+	calm()
+	harm.Wait()
+	silence()
+	noise.Wait()
+	home()
+	care.Wait()
+	if double {
+		return w.judge(false)
+	}
+	w.drain(p)
+	return w.judge(true)
+}
+
+// watchRun prints how things stand until the faults have had their time, or a
+// post was sent twice.
+func (w *world) watchRun(all map[string][]fault, need int, span time.Duration) (double bool) {
+	began, last, line := time.Now(), uint64(0), time.Now()
+	seen := map[string]int{}
+	for {
+		rest(w.Context(), time.Second)
+		more, err := w.truth(w.Context(), last)
+		if err != nil {
+			w.Logf("the referee does not answer: %v", err)
+			return false
+		}
+		for _, a := range more {
+			last = max(last, a.Seq)
+			if k := a.WcID + " " + tagOf(a).Key; a.Call == "snsSendUrl" {
+				if seen[k]++; seen[k] > 1 {
+					double = true
+				}
+			}
+		}
+		spent := time.Since(began)
+		over := spent > span && w.strikes.least(all) >= need || spent > 2*span
+		if time.Since(line) > 10*time.Second || over || double {
+			line = time.Now()
+			w.Log(w.status(spent, len(seen), double))
+		}
+		if over || double {
+			return double
+		}
+	}
+}
+
+// status is a line on how things stand.
+func (w *world) status(spent time.Duration, arrived int, double bool) string {
+	ctx, done := context.WithTimeout(w.Context(), time.Second)
+	defer done()
+	states := "the database does not answer"
+	if rows, err := ask[struct {
+		State string
+		N     int
+	}](ctx, w, `SELECT state::text, count(*) FROM posts WHERE due_at < now() + interval '1 minute' GROUP BY 1 ORDER BY 1`); err == nil {
+		var parts []string
+		for _, r := range rows {
+			parts = append(parts, fmt.Sprintf("%s %d", r.State, r.N))
+		}
+		states = strings.Join(parts, ", ")
+	}
+	w.strikes.mu.Lock()
+	defer w.strikes.mu.Unlock()
+	return fmt.Sprintf("%4.0fs  %d arrived (twice: %v); %s; %d faults so far, now: %s", spent.Seconds(), arrived, double, states, w.strikes.all,
+		strings.Join(slices.Sorted(maps.Values(w.strikes.now)), ", "))
+}
+
+// drain lets everything come to rest: the campaigns are planned and stopped,
+// what is due is sent, and what is in doubt is read back.
+func (w *world) drain(p *person) {
+	w.Helper()
+	for _, v := range w.victims {
+		v.db.bring(trouble{})
+		v.gw.bring(trouble{})
+	}
+	if err := w.control(w.Context(), "POST", "faults", map[string]float64{}, nil); err != nil {
+		w.Error(err)
+	}
+	if err := w.backOnline(w.Context()); err != nil {
+		w.Error(err)
+	}
+	w.resume(w.Context(), p.r, false)
+	none := func(what, q string, limit time.Duration) {
+		w.Helper()
+		w.until(what, limit, func() bool {
+			rows, err := ask[struct{ N int }](w.Context(), w, q)
+			return err == nil && rows[0].N == 0
+		})
+	}
+	none("all campaigns are planned", `SELECT count(*) FROM campaigns WHERE settled_at IS NULL AND state <> 'draft'`, 2*time.Minute)
+	var err error
+	if w.ticks, err = w.recordCampaigns(w.Context()); err != nil {
+		w.Fatal(err)
+	}
+	for _, c := range w.ticks {
+		w.until("campaign is stopped", time.Minute, func() bool {
+			_, ch, _ := w.request(w.Context(), w.victims[0], client.Request{Method: "POST", Path: fmt.Sprintf("/campaigns/%d/stop", c.ID), Body: map[string]any{"reason": "over"}}, promise.Change{Action: "campaign_stop"})
+			return ch.Outcome != promise.Lost
+		})
+	}
+	none("every post has ended", `SELECT count(*) FROM posts WHERE state IN ('draft', 'pending', 'scheduled', 'claimed', 'sending')`, 5*time.Minute)
+	rest(w.Context(), lateBy+3*time.Second)
+	w.until("what is on a timeline is known to be sent", 5*time.Minute, func() bool {
+		_ = p.round(w.Context(), true)
+		rows, err := ask[struct{ Key string }](w.Context(), w, `
+			SELECT i.wc_id || ' ' || split_part(p.content, ' ', 1) FROM posts p JOIN instances i ON i.id = p.instance_id WHERE p.state = 'unknown'`)
+		if err != nil {
+			return false
+		}
+		for _, r := range rows {
+			if len(p.seen[r.Key]) > 0 {
+				rest(w.Context(), 500*time.Millisecond)
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// judge proves the promises; those that only hold in the end are left out
+// before it.
+func (w *world) judge(end bool) []promise.Violation {
+	w.Helper()
+	var r *promise.Record
+	w.until("the run can be read", time.Minute, func() (ok bool) {
+		var err error
+		r, err = w.record(w.Context())
+		return err == nil
+	})
+	promises := []promise.Promise{promise.SentOnce}
+	if end {
+		r.Campaigns, promises = w.ticks, promise.All
+	}
+	found := promise.Check(r, promises...)
+	for _, v := range w.victims {
+		if n := v.Strange.Load(); n > 0 {
+			w.Logf("replica %s ended by itself %d times", v.name, n)
+		}
+		found = append(found, w.panics(v)...)
+	}
+	w.report(r, len(promises), len(found))
+	if len(found) > 0 {
+		w.Logf("%d VIOLATIONS; everything is in %s; again with -seed=%d", len(found), w.keep(w.Context(), r, found), w.seed)
+	}
+	return found
+}
+
+func (w *world) panics(v *replica) []promise.Violation {
+	b, err := os.ReadFile(filepath.Join(w.dir, v.name+".log"))
+	if err != nil || !bytes.Contains(b, []byte("panic")) && !bytes.Contains(b, []byte("DATA RACE")) {
+		return nil
+	}
+	return []promise.Violation{{Promise: "no panic", Text: "see the log of replica " + v.name}}
+}
+
+// report prints what was done, and what came of it.
+func (w *world) report(r *promise.Record, promises, violations int) {
+	w.strikes.mu.Lock()
+	defer w.strikes.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(w.strikes.count)) {
+		n := w.strikes.count[name]
+		w.Logf("%-32s %4d times, with %5.1f posts in flight on average; and %d times with none, %d times not done",
+			name, n, float64(w.strikes.flying[name])/float64(n), w.strikes.idle[name], w.strikes.failed[name])
+	}
+	w.book.mu.Lock()
+	for _, name := range slices.Sorted(maps.Keys(w.book.counts)) {
+		w.Logf("asked for: %-20s %6d times", name, w.book.counts[name])
+	}
+	w.book.mu.Unlock()
+	states, late := map[string]int{}, []time.Duration{}
+	due := map[string]time.Time{}
+	for _, p := range r.Posts {
+		states[string(p.State)]++
+		due[p.Account+" "+p.Key] = p.DueAt
+	}
+	for _, a := range r.Arrivals {
+		if d, ok := due[a.Account+" "+a.Key]; ok {
+			late = append(late, a.At.Sub(d))
+		}
+	}
+	slices.Sort(late)
+	if n := len(late); n > 0 {
+		w.Logf("lateness, faults and pacing and all: p50 %v, p99 %v, at most %v", late[n/2].Round(time.Millisecond), late[n*99/100].Round(time.Millisecond), late[n-1].Round(time.Millisecond))
+	}
+	w.Logf("seed %d, %v: %d posts %v, %d calls recorded, %d arrived; %d changes asked for; %d campaigns; %d promises looked at, %d VIOLATIONS",
+		w.seed, time.Since(w.began).Round(time.Second), len(r.Posts), states, len(r.Attempts), len(r.Arrivals), len(r.Changes), len(r.Campaigns), promises, violations)
+}
