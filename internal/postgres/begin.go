@@ -51,19 +51,30 @@ func (db *DB) Begin(ctx context.Context, refs []moment.Ref, callFor, lease time.
 
 // BegunAlready implements dispatch.Store: which of the claims have a committed
 // intent. It answers the question that a lost connection leaves open.
+//
+// It writes the rows it finds. An intent whose commit was cut off while it waited
+// for a synchronous standby can be read, but may be gone after a failover; the
+// write's own commit waits for the standby to have all that came before it. And
+// where that intent's transaction still runs, the write waits for its end.
 func (db *DB) BegunAlready(ctx context.Context, refs []moment.Ref) ([]moment.Begun, error) {
 	const q = `
-		SELECT p.id, i.w_id
-		FROM unnest($1::bigint[], $2::bigint[]) u(id, token)
-		JOIN posts p ON p.id = u.id AND p.claim_token = u.token AND p.state::text = 'sending'
-		JOIN instances i ON i.id = p.instance_id`
+		UPDATE posts p SET updated_at = now()
+		FROM unnest($1::bigint[], $2::bigint[]) u(id, token), instances i
+		WHERE p.id = u.id
+		  AND p.claim_token = u.token
+		  AND p.state::text = 'sending'
+		  AND i.id = p.instance_id
+		RETURNING p.id, i.w_id`
 	ids, tokens := splitRefs(refs)
 	rows, err := db.engine.Query(ctx, q, ids, tokens)
 	if err != nil {
 		return nil, fmt.Errorf("re-read %d intents: %w", len(refs), translate(err))
 	}
 	begun, err := pgx.CollectRows(rows, pgx.RowToStructByPos[moment.Begun])
-	return begun, translate(err)
+	if err != nil {
+		return nil, fmt.Errorf("re-read %d intents: %w", len(refs), translate(err))
+	}
+	return begun, nil
 }
 
 // Release implements dispatch.Store: claims that were not begun are scheduled
