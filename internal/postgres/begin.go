@@ -13,7 +13,9 @@ import (
 // beginCalls commits the intent to call. Only what comes back may be sent. The
 // fence is the token of the claim and its live lease; a pause, or an instance
 // that has gone offline since the claim, holds the call back too. The login
-// session is read here, at the last moment.
+// session is read here, at the last moment. coalesce keeps the index on
+// leases out of it, through which every post in flight would be compared with
+// every one that begins.
 const beginCalls = `
 	UPDATE posts p SET
 		state = 'sending',
@@ -25,7 +27,7 @@ const beginCalls = `
 	WHERE p.id = u.id
 	  AND p.claim_token = u.token
 	  AND p.state::text = 'claimed'
-	  AND p.lease_until > now()
+	  AND coalesce(p.lease_until > now(), false)
 	  AND i.id = p.instance_id
 	  AND i.online AND i.missing_since IS NULL AND NOT i.paused AND i.w_id <> ''
 	  AND coalesce(i.matured_at, i.online_since + coalesce(i.online_age, s.online_age)) <= now()

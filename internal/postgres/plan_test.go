@@ -150,6 +150,7 @@ type plan struct {
 	Rows    float64 `json:"Actual Rows"`
 	Loops   float64 `json:"Actual Loops"`
 	Removed float64 `json:"Rows Removed by Filter"`
+	Unlike  float64 `json:"Rows Removed by Join Filter"`
 	Plans   []plan  `json:"Plans"`
 }
 
@@ -168,11 +169,13 @@ func (w *world) explain(conn *pgx.Conn, q string, args ...any) plan {
 	return out[0].Plan
 }
 
-// touched is the number of rows that the plan's scans read, kept or not.
+// touched is the number of rows that the plan's scans read, kept or not, and of
+// pairs that its joins compared in vain: two lists joined without an index take
+// the square of their length.
 func (p plan) touched() int {
-	n := 0
+	n := int(p.Unlike * p.Loops)
 	if p.Table != "" && strings.Contains(p.Node, "Scan") {
-		n = int((p.Rows + p.Removed) * p.Loops)
+		n += int((p.Rows + p.Removed) * p.Loops)
 	}
 	for _, c := range p.Plans {
 		n += c.touched()

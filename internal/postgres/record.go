@@ -15,7 +15,9 @@ import (
 // audit line, the first comment's turn, and the instance's freedom, all or
 // nothing. The fence is the token. "state = 'sending'" is spelled as a
 // comparison of text, because the planner would otherwise read every row in
-// flight through a partial index that it believes to be empty.
+// flight through a partial index that it believes to be empty. What the later
+// parts need of an outcome comes along with done: a join of two lists that no
+// index serves takes the square of their length.
 const recordOutcomes = `
 	WITH r AS MATERIALIZED (
 		SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::interval[], $5::text[], $6::timestamptz[], $7::text[],
@@ -36,31 +38,31 @@ const recordOutcomes = `
 			updated_at = now()
 		FROM r
 		WHERE p.id = r.id AND p.claim_token = r.token AND p.state::text = 'sending'
-		RETURNING p.id, p.instance_id, p.attempt, p.intent_at, p.claimed_by, p.state
+		RETURNING p.id, p.instance_id, p.attempt, p.intent_at, p.claimed_by, p.state,
+			r.action, r.backoff, r.error, r.w_id, r.verdict, r.cause, r.request, r.reply, r.http_status, r.duration, r.has_comment
 	), tried AS (
 		INSERT INTO attempts (post_id, number, started_at, duration, replica, w_id, verdict, cause, message, request, reply, http_status)
-		SELECT d.id, d.attempt, d.intent_at, r.duration, d.claimed_by, r.w_id, r.verdict, r.cause, r.error, r.request, r.reply, r.http_status
-		FROM done d JOIN r ON r.id = d.id
+		SELECT d.id, d.attempt, d.intent_at, d.duration, d.claimed_by, d.w_id, d.verdict, d.cause, d.error, d.request, d.reply, d.http_status
+		FROM done d
 		ON CONFLICT DO NOTHING
 	), told AS (
 		INSERT INTO events (post_id, instance_id, action, from_state, to_state, actor, source)
-		SELECT d.id, d.instance_id, r.action, 'sending', d.state::text, d.claimed_by, 'system'
-		FROM done d JOIN r ON r.id = d.id
+		SELECT d.id, d.instance_id, d.action, 'sending', d.state::text, d.claimed_by, 'system'
+		FROM done d
 	), commented AS (
 		UPDATE first_comments f SET state = 'due', due_at = now() + interval '5 seconds', updated_at = now()
-		FROM r
-		WHERE r.has_comment AND r.action = 'succeed' AND f.post_id = r.id AND f.state = 'waiting'
-		  AND EXISTS (SELECT FROM done d WHERE d.id = r.id)
+		FROM done d
+		WHERE d.has_comment AND d.action = 'succeed' AND f.post_id = d.id AND f.state = 'waiting'
 	), freed AS (
 		UPDATE instances i SET
-			in_flight = CASE WHEN r.action = 'doubt' THEN i.in_flight END,
-			next_slot_at = now() + CASE WHEN r.action = 'release' THEN r.backoff ELSE coalesce(i.min_gap, s.min_gap) END,
-			slot_reason = CASE WHEN r.action = 'release' THEN 'backoff' ELSE 'gap' END,
-			sent_on = CASE WHEN r.action IN ('succeed', 'doubt') THEN (now() AT TIME ZONE i.time_zone)::date ELSE i.sent_on END,
-			sent_count = CASE WHEN r.action NOT IN ('succeed', 'doubt') THEN i.sent_count
+			in_flight = CASE WHEN d.action = 'doubt' THEN i.in_flight END,
+			next_slot_at = now() + CASE WHEN d.action = 'release' THEN d.backoff ELSE coalesce(i.min_gap, s.min_gap) END,
+			slot_reason = CASE WHEN d.action = 'release' THEN 'backoff' ELSE 'gap' END,
+			sent_on = CASE WHEN d.action IN ('succeed', 'doubt') THEN (now() AT TIME ZONE i.time_zone)::date ELSE i.sent_on END,
+			sent_count = CASE WHEN d.action NOT IN ('succeed', 'doubt') THEN i.sent_count
 			                  WHEN i.sent_on = (now() AT TIME ZONE i.time_zone)::date THEN i.sent_count + 1
 			                  ELSE 1 END
-		FROM done d JOIN r ON r.id = d.id JOIN settings s ON s.id
+		FROM done d JOIN settings s ON s.id
 		WHERE i.id = d.instance_id AND i.in_flight = d.id
 	)
 	SELECT id FROM done`
