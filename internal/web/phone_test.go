@@ -19,7 +19,7 @@ func TestPhoneShowsThePostAsItIs(t *testing.T) {
 		v := &moment.PostView{Post: p, InstanceName: "林晓雯", WcID: "wxid_a", TimeZone: "Asia/Shanghai"}
 		card := f.PhoneOf(v)
 		var b strings.Builder
-		if err := s.sets[en]["post"].ExecuteTemplate(&b, "phone", card); err != nil {
+		if err := s.sets[en]["post"]().ExecuteTemplate(&b, "phone", card); err != nil {
 			t.Fatal(err)
 		}
 		return card, b.String()

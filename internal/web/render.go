@@ -27,13 +27,18 @@ type site struct {
 // made is what is made of the embedded files. Nothing changes it, and it is
 // large: one is enough for a process.
 type made struct {
-	texts  map[string]catalogue                     // by language
-	sets   map[string]map[string]*template.Template // by language and page
+	texts  map[string]catalogue          // by language
+	sets   map[string]map[string]pageSet // by language and page
 	assets *assets
 }
 
+// pageSet is a page's template set. It is made when somebody looks at the page
+// for the first time: all of them in all languages are most of the memory that
+// a replica would hold which only sends.
+type pageSet func() *template.Template
+
 var makeOnce = sync.OnceValue(func() *made {
-	m := &made{texts: readCatalogues(), assets: readAssets(), sets: make(map[string]map[string]*template.Template)}
+	m := &made{texts: readCatalogues(), assets: readAssets(), sets: make(map[string]map[string]pageSet)}
 	for _, lang := range languages {
 		m.sets[lang] = m.parse(lang)
 	}
@@ -44,18 +49,21 @@ func newSite(log zerolog.Logger, version string) *site {
 	return &site{made: makeOnce(), log: log, version: version}
 }
 
-// parse makes every page's template set in one language. A template that does
-// not parse is a fault of the program and panics.
-func (m *made) parse(lang string) map[string]*template.Template {
-	base := template.Must(template.New("layout").Funcs(m.funcs(lang)).ParseFS(templateFS, "templates/*.html"))
+// parse lists the template sets of every page in one language. A template that
+// does not parse is a fault of the program and panics; the tests look at all.
+func (m *made) parse(lang string) map[string]pageSet {
+	base := sync.OnceValue(func() *template.Template {
+		return template.Must(template.New("layout").Funcs(m.funcs(lang)).ParseFS(templateFS, "templates/*.html"))
+	})
 	files, err := templateFS.ReadDir("templates/pages")
 	if err != nil {
 		panic(err)
 	}
-	set := make(map[string]*template.Template)
+	set := make(map[string]pageSet)
 	for _, f := range files {
-		page := template.Must(template.Must(base.Clone()).ParseFS(templateFS, path.Join("templates/pages", f.Name())))
-		set[strings.TrimSuffix(f.Name(), ".html")] = page
+		set[strings.TrimSuffix(f.Name(), ".html")] = sync.OnceValue(func() *template.Template {
+			return template.Must(template.Must(base().Clone()).ParseFS(templateFS, path.Join("templates/pages", f.Name())))
+		})
 	}
 	return set
 }
@@ -85,7 +93,7 @@ func (s *site) render(w http.ResponseWriter, r *http.Request, v view) error {
 	if !ok {
 		return fmt.Errorf("render: there is no page %q in %q", v.Page, f.Lang)
 	}
-	if err := set.ExecuteTemplate(&buf, name, v.Data); err != nil {
+	if err := set().ExecuteTemplate(&buf, name, v.Data); err != nil {
 		return fmt.Errorf("render %s of %s: %w", name, v.Page, err)
 	}
 	h := w.Header()
