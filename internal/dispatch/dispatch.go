@@ -61,11 +61,11 @@ type Dispatcher struct {
 	wake    chan struct{}       // somebody may have made an instance ready
 	free    chan struct{}       // one element per call that may be started
 	claimed chan []moment.Claim // claim → begin
+	begun   chan begun          // begin → call
 	ended   chan moment.Outcome // call → record
 	beat    atomic.Int64        // when the claim loop last turned, in monotonic nanoseconds since start
 	start   time.Time
-	calls   sync.WaitGroup // calls in flight
-	held    atomic.Int64   // posts between claim and record
+	held    atomic.Int64 // posts between claim and record
 }
 
 // New returns a Dispatcher; Run starts it.
@@ -77,6 +77,7 @@ func New(store Store, gw Gateway, cfg Config, meter Meter, log zerolog.Logger) *
 		wake:    make(chan struct{}, 1),
 		free:    make(chan struct{}, cfg.Concurrency),
 		claimed: make(chan []moment.Claim, cfg.Concurrency),
+		begun:   make(chan begun, cfg.Concurrency),
 		ended:   make(chan moment.Outcome, cfg.Concurrency),
 		start:   time.Now(),
 	}
@@ -100,17 +101,21 @@ func (d *Dispatcher) Run(ctx context.Context) {
 	recordCtx, giveUp := context.WithCancel(context.WithoutCancel(ctx))
 	defer giveUp()
 
-	var aside, senders, recorder sync.WaitGroup
+	var aside, senders, callers, recorder sync.WaitGroup
 	aside.Go(func() { d.listen(ctx) })
 	aside.Go(func() { d.watch.run(ctx, d.Wake) })
 	aside.Go(func() { d.keepHouse(ctx) })
 	recorder.Go(func() { d.recordAll(recordCtx) })
 	senders.Go(func() { d.beginAll(callCtx, recordCtx) })
+	for range d.cfg.Concurrency {
+		callers.Go(func() { d.callAll(callCtx) })
+	}
 
 	d.claimAll(ctx)
 	close(d.claimed)
 	senders.Wait()
-	d.calls.Wait()
+	close(d.begun)
+	callers.Wait()
 	close(d.ended)
 	// A database that is away must not keep us for ever: what it does not take
 	// now is found by the reaper of whoever lives.

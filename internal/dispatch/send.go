@@ -13,6 +13,22 @@ const (
 	sessionBackoff = time.Second // before a call is repeated through the current login session
 )
 
+// begun is a post whose intent is committed: it may be called, until deadline.
+type begun struct {
+	claim    moment.Claim
+	wID      string
+	deadline time.Time
+}
+
+// callAll makes calls until there are none any more. As many of these run as
+// calls may be made at once: a goroutine for each call would spend a sixth of
+// the processor time on making its stack large enough.
+func (d *Dispatcher) callAll(ctx context.Context) {
+	for b := range d.begun {
+		d.call(ctx, b.deadline, b.claim, b.wID)
+	}
+}
+
 // beginAll commits the intents of what was claimed, and starts the calls of
 // those that came back. While one commit is under way the next batch gathers.
 func (d *Dispatcher) beginAll(callCtx, dbCtx context.Context) {
@@ -41,17 +57,21 @@ func (d *Dispatcher) begin(callCtx, dbCtx context.Context, claims []moment.Claim
 		d.giveBack(dbCtx, claims)
 		return
 	}
+<<<<<<< HEAD
 	begun, known := d.commitIntents(dbCtx, claims)
 	begun = fenced(begun, claims, d.watch)
+=======
+	may, known := d.commitIntents(dbCtx, claims)
+>>>>>>> 27ac117 (internal/dispatch, internal/gateway: less work around a call)
 	failpoint.Hit("after-intent")
-	wIDs := make(map[int64]string, len(begun))
-	for _, b := range begun {
+	wIDs := make(map[int64]string, len(may))
+	for _, b := range may {
 		wIDs[b.ID] = b.WID
 	}
 	var rest []moment.Claim
 	for _, c := range claims {
 		if wID, ok := wIDs[c.ID]; ok {
-			d.calls.Go(func() { d.call(callCtx, deadline, c, wID) })
+			d.begun <- begun{c, wID, deadline}
 			failpoint.Hit("mid-batch")
 		} else {
 			rest = append(rest, c)

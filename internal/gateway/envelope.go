@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"unicode/utf8"
 )
 
 // flex reads a JSON string or number as its text, digit for digit: ids exceed
@@ -16,6 +17,8 @@ type flex string
 // UnmarshalJSON implements json.Unmarshaler. It never fails.
 func (f *flex) UnmarshalJSON(b []byte) error {
 	switch {
+	case len(b) > 1 && b[0] == '"' && bytes.IndexByte(b, '\\') < 0 && utf8.Valid(b):
+		*f = flex(b[1 : len(b)-1]) // as it stands: the decoder has seen that it is a string
 	case len(b) > 0 && b[0] == '"':
 		var s string
 		if err := json.Unmarshal(b, &s); err != nil {
