@@ -85,7 +85,6 @@ arch:
 .PHONY: lint
 lint: $(LINT) ## golangci-lint, staticcheck in it
 	$(LINT) run ./...
-	cd internal/bench/river && $(CURDIR)/$(LINT) run ./...
 
 $(LINT):
 	@mkdir -p bin

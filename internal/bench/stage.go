@@ -161,7 +161,7 @@ func get(ctx context.Context, url string) (*http.Response, error) {
 
 // measure lets the contestant work one queue and asks the referee.
 func (s *stage) measure(ctx context.Context, c contestant, seed int64) (f Figures, err error) {
-	if err := s.reset(ctx); err != nil {
+	if err := s.control(ctx, "/control/reset"); err != nil {
 		return f, err
 	}
 	posts := s.queue(seed)

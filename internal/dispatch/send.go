@@ -57,12 +57,8 @@ func (d *Dispatcher) begin(callCtx, dbCtx context.Context, claims []moment.Claim
 		d.giveBack(dbCtx, claims)
 		return
 	}
-<<<<<<< HEAD
-	begun, known := d.commitIntents(dbCtx, claims)
-	begun = fenced(begun, claims, d.watch)
-=======
 	may, known := d.commitIntents(dbCtx, claims)
->>>>>>> 27ac117 (internal/dispatch, internal/gateway: less work around a call)
+	may = fenced(may, claims, d.watch)
 	failpoint.Hit("after-intent")
 	wIDs := make(map[int64]string, len(may))
 	for _, b := range may {
