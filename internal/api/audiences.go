@@ -17,7 +17,7 @@ type AudienceStore interface {
 	Audience(ctx context.Context, id int64) (*moment.AudienceView, error)
 	AudienceUse(ctx context.Context, id int64, limit int) (moment.AudienceUse, error)
 	AddAudience(ctx context.Context, a *moment.Audience, by moment.Origin) (id int64, err error)
-	ChangeAudience(ctx context.Context, id, ifVersion int64, posts moment.AudienceChange, change func(*moment.Audience) error, by moment.Origin) (rewritten int, err error)
+	ChangeAudience(ctx context.Context, id, ifVersion int64, what moment.AudienceChange, change func(*moment.Audience) error, by moment.Origin) (moment.Rewritten, error)
 	DeleteAudience(ctx context.Context, id, ifVersion int64, by moment.Origin) error
 }
 
@@ -26,17 +26,17 @@ func (a *API) registerAudiences() {
 		return huma.Operation{OperationID: id, Method: method, Path: path, Summary: summary, Description: description, Tags: []string{"audiences"}, Errors: errs}
 	}
 	create := op("create-audience", http.MethodPost, "/audiences", "Create an audience",
-		"A named visibility, to be given to posts as audience_id. A post keeps a copy of it.")
+		"A named visibility, to be given to posts and campaigns as audience_id. Each keeps a copy of it.")
 	create.DefaultStatus = http.StatusCreated
 	register(a, create, a.createAudience)
 	register(a, op("list-audiences", http.MethodGet, "/audiences", "List audiences", "Without those that were deleted."), a.listAudiences)
 	register(a, op("get-audience", http.MethodGet, "/audiences/{id}", "Show an audience", "With what a change of it would touch."), a.getAudience)
 	register(a, op("edit-audience", http.MethodPatch, "/audiences/{id}", "Change an audience",
-		"Changes the fields that are given. Where posts that are not sent yet still equal it, posts says what becomes of them: "+
-			"rewrite gives them the new visibility, which makes an approval void; leave keeps them as they are.",
+		"Changes the fields that are given. Where campaigns that are not over, or posts that are not sent yet, still equal it, posts says what becomes of them: "+
+			"rewrite gives them the new visibility, which makes an approval void; leave keeps them as they are. The posts of a campaign follow that.",
 		http.StatusConflict, http.StatusPreconditionFailed, http.StatusPreconditionRequired), a.editAudience)
 	register(a, op("delete-audience", http.MethodDelete, "/audiences/{id}", "Delete an audience",
-		"Refused while posts that are not sent yet use it.", http.StatusConflict, http.StatusPreconditionFailed), a.deleteAudience)
+		"Refused while campaigns that are not over, or posts that are not sent yet, use it.", http.StatusConflict, http.StatusPreconditionFailed), a.deleteAudience)
 }
 
 // AudienceBody is an audience as a list shows it.
@@ -48,7 +48,8 @@ type AudienceBody struct {
 	Author     string         `json:"author"`
 	Waiting    int64          `json:"waiting" doc:"Posts made from it that are not sent yet."`
 	Finished   int64          `json:"finished" doc:"Posts made from it that are past that."`
-	Deleted    bool           `json:"deleted" doc:"true = kept only because finished posts name it."`
+	Campaigns  int64          `json:"campaigns" doc:"Campaigns that have it and are not over."`
+	Deleted    bool           `json:"deleted" doc:"true = kept only because finished posts or campaigns name it."`
 	Version    int64          `json:"version" doc:"The ETag, as a number."`
 	CreatedAt  time.Time      `json:"created_at"`
 	UpdatedAt  time.Time      `json:"updated_at"`
@@ -57,7 +58,7 @@ type AudienceBody struct {
 func showAudience(a *moment.AudienceView) AudienceBody {
 	v := a.Visibility
 	return AudienceBody{ID: a.ID, Name: a.Name, Visibility: visibilityBody{string(v.Mode), list(v.Users), list(v.Labels)}, Note: a.Note, Author: a.Author,
-		Waiting: a.Waiting, Finished: a.Finished, Deleted: a.Archived, Version: a.Version, CreatedAt: a.CreatedAt.UTC(), UpdatedAt: a.UpdatedAt.UTC()}
+		Waiting: a.Waiting, Finished: a.Finished, Campaigns: a.Live, Deleted: a.Archived, Version: a.Version, CreatedAt: a.CreatedAt.UTC(), UpdatedAt: a.UpdatedAt.UTC()}
 }
 
 // audienceUseBody is what a change would touch.
@@ -67,8 +68,23 @@ type audienceUseBody struct {
 		Same     int64 `json:"same" doc:"Posts not sent yet that still equal it: a change may rewrite them."`
 		Approved int64 `json:"approved" doc:"Of those, the ones whose approval that makes void."`
 		Differs  int64 `json:"differs" doc:"Posts not sent yet that were given another visibility since: a change leaves them."`
+
+		Campaigns []audienceCampaignBody `json:"campaigns" doc:"That have it and are not over, by id; at most 1000. Their posts are counted here alone."`
 	} `json:"use"`
-	Rewritten int `json:"rewritten,omitempty" doc:"In the answer to a change: how many posts it rewrote."`
+	Rewritten          int `json:"rewritten,omitempty" doc:"In the answer to a change: how many posts it rewrote, those of campaigns aside."`
+	RewrittenCampaigns int `json:"rewritten_campaigns,omitempty" doc:"In the answer to a change: how many campaigns it rewrote. Their posts follow."`
+}
+
+// audienceCampaignBody is a campaign that uses an audience.
+type audienceCampaignBody struct {
+	ID       int64      `json:"id"`
+	Name     string     `json:"name"`
+	State    string     `json:"state" enum:"draft,pending,active,paused"`
+	Same     bool       `json:"same" doc:"It still equals the audience: a change may rewrite it."`
+	Approved bool       `json:"approved" doc:"That would make its approval void."`
+	Posts    int64      `json:"posts" doc:"Of it, not sent yet, that follow it."`
+	Kept     int64      `json:"kept" doc:"Of it, not sent yet, that were edited by hand or tried: a change leaves them."`
+	NextAt   *time.Time `json:"next_at" doc:"When the first of posts is due."`
 }
 
 type audienceOutput struct {
@@ -94,6 +110,10 @@ func (a *API) showAudience(ctx context.Context, id int64) (*audienceOutput, erro
 	out := &audienceOutput{ETag: etag(v.Version)}
 	out.Body.AudienceBody = showAudience(v)
 	out.Body.Use.Same, out.Body.Use.Approved, out.Body.Use.Differs = use.Same, use.Approved, use.Differs
+	out.Body.Use.Campaigns = make([]audienceCampaignBody, len(use.Campaigns))
+	for i, c := range use.Campaigns {
+		out.Body.Use.Campaigns[i] = audienceCampaignBody{c.ID, c.Name, string(c.State), c.Same, c.Approved, c.Posts, c.Kept, at(c.NextAt)}
+	}
 	return out, nil
 }
 
@@ -167,7 +187,7 @@ type editAudienceInput struct {
 		Name       given[string]         `json:"name,omitempty"`
 		Visibility given[visibilityBody] `json:"visibility,omitempty" doc:"Replaces the whole list."`
 		Note       given[string]         `json:"note,omitempty"`
-		Posts      string                `json:"posts,omitempty" enum:"rewrite,leave" doc:"What becomes of the posts that are not sent yet and still equal it."`
+		Posts      string                `json:"posts,omitempty" enum:"rewrite,leave" doc:"What becomes of the campaigns that are not over, and of the posts that are not sent yet, and still equal it."`
 	} `nameHint:"EditAudienceBody"`
 }
 
@@ -188,12 +208,12 @@ func (a *API) editAudience(ctx context.Context, in *editAudienceInput) (*audienc
 	if err != nil {
 		return nil, err
 	}
-	if rewritten > 0 {
+	if rewritten != (moment.Rewritten{}) {
 		a.engine.Wake()
 	}
 	out, err := a.showAudience(ctx, in.ID)
 	if err == nil {
-		out.Body.Rewritten = rewritten
+		out.Body.Rewritten, out.Body.RewrittenCampaigns = rewritten.Posts, rewritten.Campaigns
 	}
 	return out, err
 }

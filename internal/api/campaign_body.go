@@ -22,7 +22,8 @@ type newCampaignBody struct {
 	NoRepeat     given[string]         `json:"no_repeat,omitempty" doc:"A text comes back on an account after that at the earliest; 0s = no rule." example:"168h"`
 	UTM          given[utmBody]        `json:"utm,omitempty"`
 	FirstComment given[string]         `json:"first_comment,omitempty"`
-	Visibility   given[visibilityBody] `json:"visibility,omitempty"`
+	Visibility   given[visibilityBody] `json:"visibility,omitempty" doc:"Who may see it; the campaign does not follow an audience any more."`
+	AudienceID   given[int64]          `json:"audience_id,omitempty" doc:"Copies the visibility of this audience, and follows what it becomes; null = it follows none any more. Give visibility or this." example:"12"`
 	Language     given[string]         `json:"language,omitempty" doc:"Of {{date}} and {{weekday}}: zh-CN or en."`
 	Stagger      given[staggerBody]    `json:"stagger,omitempty"`
 	MaxLateness  given[string]         `json:"max_lateness,omitempty" doc:"Of each post; 0s = no limit." example:"30m"`
@@ -77,8 +78,16 @@ func (b *newCampaignBody) apply(c *moment.Campaign) error {
 	if b.UTM.Given {
 		p.UTM = moment.UTM(b.UTM.Value)
 	}
+	if b.AudienceID.Value != 0 && b.Visibility.Given {
+		fs.add("audience_id", "give visibility or audience_id, not both")
+	}
 	if b.Visibility.Given {
-		p.Visibility = b.Visibility.Value.visibility()
+		p.Visibility, p.AudienceID = b.Visibility.Value.visibility(), 0
+	}
+	if b.AudienceID.Given {
+		if p.AudienceID = b.AudienceID.Value; p.AudienceID != 0 {
+			p.Visibility = moment.Visibility{} // what the audience is when this is stored
+		}
 	}
 	if b.Missed.Given {
 		p.Missed = moment.MissedPolicy(b.Missed.Value)
@@ -117,6 +126,7 @@ type campaignBody struct {
 	UTM          utmBody          `json:"utm"`
 	FirstComment string           `json:"first_comment"`
 	Visibility   *visibilityBody  `json:"visibility" doc:"null = a draft that has none yet."`
+	AudienceID   *int64           `json:"audience_id" doc:"The audience that visibility was copied from. A change of that may change the campaign, and voids its approval."`
 	Language     string           `json:"language"`
 	Stagger      staggerBody      `json:"stagger"`
 	MaxLateness  string           `json:"max_lateness"`
@@ -143,6 +153,8 @@ type campaignApproval struct {
 	Hash     string     `json:"content_hash" doc:"Names what an approval is bound to."`
 	By       *string    `json:"by"`
 	At       *time.Time `json:"at"`
+	Until    *time.Time `json:"until" doc:"From then on the approval is void, and what has not left waits for a new one; null = it does not end, or there is none."`
+	Expired  bool       `json:"expired" doc:"That has come."`
 	Rejected *string    `json:"rejected" doc:"Why it was last sent back."`
 	Waiting  int64      `json:"waiting" doc:"Occurrences with a card of their own that nobody approved yet."`
 }
@@ -155,7 +167,8 @@ func showCampaign(v *moment.CampaignView) campaignBody {
 		Language:    p.Language,
 		Stagger:     staggerBody{brief(p.Stagger.Spread.Duration()), brief(p.Stagger.Jitter.Duration()), string(p.Stagger.Order)},
 		MaxLateness: brief(p.MaxLateness.Duration()), Missed: string(p.Missed), MissedCap: p.MissedCap, Reason: orNil(v.Reason),
-		Approval:    campaignApproval{v.RequireApproval, v.Approved(), p.Hash(), orNil(v.ApprovedBy), at(v.ApprovedAt), orNil(v.Rejected), v.Waiting},
+		Approval:    campaignApproval{v.RequireApproval, v.Approved(), p.Hash(), orNil(v.ApprovedBy), at(v.ApprovedAt), at(v.ApprovedUntil), v.ApprovalOver, orNil(v.Rejected), v.Waiting},
+		AudienceID:  orNil(p.AudienceID),
 		Predecessor: orNil(v.Predecessor), Settled: !v.SettledAt.IsZero(), NextFireAt: at(v.NextFireAt), LastFiredAt: at(v.LastAt),
 		Posts: map[string]int64{}, Problems: v.Problems, Author: v.Author, Actions: []string{}, Version: v.Version,
 		CreatedAt: v.CreatedAt.UTC(), UpdatedAt: v.UpdatedAt.UTC(),

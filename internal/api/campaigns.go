@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"net/http"
 	"slices"
@@ -15,7 +16,7 @@ import (
 
 // CampaignStore is what the API needs for campaigns.
 type CampaignStore interface {
-	CreateCampaign(ctx context.Context, c *moment.Campaign, externalKey string, by moment.Origin) (id int64, err error)
+	CreateCampaignOnce(ctx context.Context, c *moment.Campaign, externalKey string, key moment.RequestKey, by moment.Origin) (id int64, replayed bool, err error)
 	Campaign(ctx context.Context, id int64) (*moment.CampaignView, error)
 	Campaigns(ctx context.Context, q moment.CampaignQuery) (views []moment.CampaignView, more bool, err error)
 	ChangeCampaign(ctx context.Context, id, ifVersion int64, change func(*moment.Campaign) error, by moment.Origin) error
@@ -24,7 +25,7 @@ type CampaignStore interface {
 	SplitDifference(ctx context.Context, id, occurrence int64, change func(*moment.Campaign) error, by moment.Origin) (*moment.Difference, error)
 	ActOnCampaign(ctx context.Context, id, ifVersion int64, a moment.CampaignAct, by moment.Origin) error
 	DeleteCampaign(ctx context.Context, id, ifVersion int64, by moment.Origin) error
-	CloneCampaign(ctx context.Context, id int64, name string, by moment.Origin) (int64, error)
+	CloneCampaign(ctx context.Context, id int64, name string, key moment.RequestKey, by moment.Origin) (made int64, replayed bool, err error)
 	Occurrences(ctx context.Context, q moment.OccurrenceQuery) (views []moment.OccurrenceView, more bool, err error)
 	Occurrence(ctx context.Context, campaign, id int64) (*moment.OccurrenceView, error)
 	ChangeOccurrence(ctx context.Context, campaign, id, ifVersion int64, a moment.OccurrenceAct, by moment.Origin) error
@@ -38,7 +39,7 @@ func (a *API) registerCampaigns() {
 	}
 	changes := []int{http.StatusConflict, http.StatusPreconditionFailed}
 	create := op("create-campaign", http.MethodPost, "/campaigns", "Create a campaign",
-		"It is a draft: nothing is planned before it is activated. With an external_key it can be repeated safely: the second time is a 409.",
+		"It is a draft: nothing is planned before it is activated. With an Idempotency-Key it can be repeated safely; so it can with an external_key, where the second time is a 409.",
 		http.StatusConflict, http.StatusUnsupportedMediaType)
 	create.DefaultStatus = http.StatusCreated
 	register(a, create, a.createCampaign)
@@ -62,7 +63,7 @@ func (a *API) registerCampaigns() {
 				return a.actOnCampaign(ctx, in, moment.CampaignAction(act.action))
 			})
 	}
-	clone := op("clone-campaign", http.MethodPost, "/campaigns/{id}/clone", "Copy a campaign", "The copy is a draft.")
+	clone := op("clone-campaign", http.MethodPost, "/campaigns/{id}/clone", "Copy a campaign", "The copy is a draft, and follows the same audience.", http.StatusConflict)
 	clone.DefaultStatus = http.StatusCreated
 	register(a, clone, a.cloneCampaign)
 	register(a, op("preview-schedule", http.MethodPost, "/campaigns/preview", "Say when a schedule fires", "In words and as a list, with what the work calendar moves or drops."), a.previewSchedule)
@@ -70,6 +71,7 @@ func (a *API) registerCampaigns() {
 	register(a, op("dry-run", http.MethodGet, "/campaigns/dry-run", "Simulate what is planned", "All campaigns and posts of the next days under the real gates: what would be late, missed or too many. Nothing is changed."), a.dryRun)
 	register(a, op("dry-run-campaign", http.MethodGet, "/campaigns/{id}/dry-run", "Simulate a campaign among all others", "As if it were activated and approved now."), a.dryRunCampaign)
 	register(a, op("list-occurrences", http.MethodGet, "/campaigns/{id}/occurrences", "List a campaign's occurrences", "By time."), a.listOccurrences)
+	register(a, op("get-occurrence", http.MethodGet, "/campaigns/{id}/occurrences/{occurrence}", "Show one occurrence", "With its own card, if it has one."), a.getOccurrence)
 	register(a, op("change-occurrence", http.MethodPatch, "/campaigns/{id}/occurrences/{occurrence}", "Skip, move or edit one occurrence",
 		"Posts that have left, or were edited by hand, stay as they are.", append(changes, http.StatusUnsupportedMediaType)...), a.changeOccurrence)
 }
@@ -82,6 +84,7 @@ type CampaignInput struct {
 type campaignOutput struct {
 	ETag     string `header:"ETag" doc:"The version; for If-Match."`
 	Location string `header:"Location"`
+	Replayed string `header:"Idempotency-Replayed" doc:"Of a creation: true = an earlier request with this key was answered with this campaign."`
 	Body     campaignBody
 }
 
@@ -94,10 +97,23 @@ func (a *API) showCampaign(ctx context.Context, id int64) (*campaignOutput, erro
 }
 
 type createCampaignInput struct {
+	KeyInput
 	Body newCampaignBody
 }
 
+func (a *API) showNewCampaign(ctx context.Context, id int64, replayed bool) (*campaignOutput, error) {
+	out, err := a.showCampaign(ctx, id)
+	if err == nil {
+		out.Replayed = replayedHeader(replayed)
+	}
+	return out, err
+}
+
 func (a *API) createCampaign(ctx context.Context, in *createCampaignInput) (*campaignOutput, error) {
+	key, err := in.request(ctx)
+	if err != nil {
+		return nil, err
+	}
 	settings, err := a.store.Settings(ctx)
 	if err != nil {
 		return nil, err
@@ -107,11 +123,11 @@ func (a *API) createCampaign(ctx context.Context, in *createCampaignInput) (*cam
 	if err := in.Body.apply(c); err != nil {
 		return nil, err
 	}
-	id, err := a.store.CreateCampaign(ctx, c, in.Body.ExternalKey, origin(ctx))
+	id, replayed, err := a.store.CreateCampaignOnce(ctx, c, in.Body.ExternalKey, key, origin(ctx))
 	if err != nil {
 		return nil, err
 	}
-	return a.showCampaign(ctx, id)
+	return a.showNewCampaign(ctx, id, replayed)
 }
 
 func (a *API) getCampaign(ctx context.Context, in *CampaignInput) (*campaignOutput, error) {
@@ -262,17 +278,24 @@ func (a *API) actOnCampaign(ctx context.Context, in *campaignActInput, action mo
 
 type cloneCampaignInput struct {
 	CampaignInput
+	KeyInput
 	Body struct {
 		Name string `json:"name" doc:"Of the copy."`
 	} `nameHint:"CloneCampaignBody"`
 }
 
 func (a *API) cloneCampaign(ctx context.Context, in *cloneCampaignInput) (*campaignOutput, error) {
-	id, err := a.store.CloneCampaign(ctx, in.ID, in.Body.Name, origin(ctx))
+	key, err := in.request(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return a.showCampaign(ctx, id)
+	// The body does not say what is copied.
+	key.Hash = sha256.Sum256(fmt.Appendf(key.Hash[:], " of %d", in.ID))
+	id, replayed, err := a.store.CloneCampaign(ctx, in.ID, in.Body.Name, key, origin(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return a.showNewCampaign(ctx, id, replayed)
 }
 
 // DryRunInput is what every dry run takes.
@@ -348,9 +371,26 @@ func (a *API) listOccurrences(ctx context.Context, in *listOccurrencesInput) (*l
 	return out, nil
 }
 
-type changeOccurrenceInput struct {
+// OccurrenceInput names an occurrence of a campaign.
+type OccurrenceInput struct {
 	CampaignInput
 	Occurrence int64 `path:"occurrence" doc:"The occurrence's id."`
+}
+
+func (a *API) getOccurrence(ctx context.Context, in *OccurrenceInput) (*occurrenceOutput, error) {
+	return a.showOccurrence(ctx, *in)
+}
+
+func (a *API) showOccurrence(ctx context.Context, in OccurrenceInput) (*occurrenceOutput, error) {
+	o, err := a.store.Occurrence(ctx, in.ID, in.Occurrence)
+	if err != nil {
+		return nil, err
+	}
+	return &occurrenceOutput{etag(o.Version), showOccurrence(o)}, nil
+}
+
+type changeOccurrenceInput struct {
+	OccurrenceInput
 	IfMatchInput
 	Body occurrenceActBody
 }
@@ -401,11 +441,7 @@ func (a *API) changeOccurrence(ctx context.Context, in *changeOccurrenceInput) (
 		return nil, err
 	}
 	a.engine.Wake()
-	o, err := a.store.Occurrence(ctx, in.ID, in.Occurrence)
-	if err != nil {
-		return nil, err
-	}
-	return &occurrenceOutput{etag(o.Version), showOccurrence(o)}, nil
+	return a.showOccurrence(ctx, in.OccurrenceInput)
 }
 
 // PreviewInput is what every preview takes.

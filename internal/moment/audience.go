@@ -43,6 +43,7 @@ type AudienceView struct {
 	Audience
 	Waiting  int64 // posts made from it that are not sent yet: draft, pending or scheduled
 	Finished int64 // and those that are past that
+	Live     int64 // campaigns that have it and are not over
 }
 
 // AudienceQuery selects audiences for a list: in the order of their names, or of
@@ -54,16 +55,42 @@ type AudienceQuery struct {
 	Limit int
 }
 
-// AudienceUse is what uses an audience and is not sent yet.
+// AudienceUse is what uses an audience and is not sent yet. The posts of a
+// campaign are counted with that.
 type AudienceUse struct {
+	Campaigns []AudienceCampaign // that have it and are not over, by id; at most MaxFollowers
+
 	Same     int64      // posts that still equal it: a change may rewrite them
 	Approved int64      // of those, the ones whose approval a change makes void
 	Differs  int64      // posts that were given another visibility since; a change leaves them
 	Posts    []PostView // the first of those that equal it, the earliest first
 }
 
-// AudienceChange says what becomes of the posts that were made from a preset
-// and still equal it, when it changes.
+// Follow counts the campaigns that still equal the audience, and what waits of
+// their posts: a change may rewrite them.
+func (u *AudienceUse) Follow() (campaigns int, posts int64) {
+	for _, c := range u.Campaigns {
+		if c.Same {
+			campaigns, posts = campaigns+1, posts+c.Posts
+		}
+	}
+	return campaigns, posts
+}
+
+// AudienceCampaign is a campaign that uses an audience.
+type AudienceCampaign struct {
+	ID       int64
+	Name     string
+	State    CampaignState
+	Same     bool      // it still equals the audience: a change may rewrite it
+	Approved bool      // and that would make its approval void
+	Posts    int64     // of it that wait and follow it
+	Kept     int64     // of it that wait and were edited by hand or tried: it leaves them
+	NextAt   time.Time // when the first of Posts is due; zero = none
+}
+
+// AudienceChange says what becomes of the posts and campaigns that were made
+// from a preset and still equal it, when it changes.
 type AudienceChange string
 
 // The choices. There is no default: it is asked.
@@ -72,9 +99,18 @@ const (
 	LeavePosts   AudienceChange = "leave"   // they keep what they have
 )
 
-// MaxRewritten is how many posts one change of an audience may rewrite: their
-// instances are held up meanwhile.
-const MaxRewritten = 5000
+// Limits of one change of an audience: the instances of the posts are held up
+// meanwhile, and the campaigns' expansion. The posts of campaigns do not count.
+const (
+	MaxRewritten = 5000 // posts
+	MaxFollowers = 1000 // campaigns
+)
+
+// Rewritten is what a change of an audience has rewritten.
+type Rewritten struct {
+	Posts     int // by themselves
+	Campaigns int // whose posts follow them
+}
 
 // Check reports everything wrong with v.
 func (v Visibility) Check() error { return InvalidFields(v.fields()) }

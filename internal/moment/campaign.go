@@ -41,13 +41,16 @@ type Campaign struct {
 	State  CampaignState
 	Plan   CampaignPlan
 
-	RequireApproval bool      // whether the service asks for it, as of the reading
-	OwnApproval     bool      // whether who wrote it may approve it, likewise
-	Editors         []string  // who but the author changed the plan since it was last approved
-	ApprovedHash    string    // the content that was approved; "" = none
-	ApprovedBy      string    // who did
-	ApprovedAt      time.Time // and when
-	Rejected        string    // why it was last sent back; "" = it was not
+	RequireApproval bool          // whether the service asks for it, as of the reading
+	OwnApproval     bool          // whether who wrote it may approve it, likewise
+	Editors         []string      // who but the author changed the plan since it was last approved
+	ApprovedHash    string        // the content that was approved; "" = none
+	ApprovedBy      string        // who did
+	ApprovedAt      time.Time     // and when
+	ApprovedUntil   time.Time     // from then on that is void; zero = never
+	ApprovalOver    bool          // whether that has come, as of the reading
+	ApprovalExpires time.Duration // how long an approval given now holds, likewise; 0 = for ever
+	Rejected        string        // why it was last sent back; "" = it was not
 
 	Predecessor int64  // the campaign that this one continues; 0 = none
 	Root        int64  // the first of that line, or itself
@@ -77,7 +80,8 @@ type CampaignPlan struct {
 	UTM          UTM        `json:"utm"`
 	FirstComment string     `json:"first_comment"`
 	Visibility   Visibility `json:"visibility"`
-	Language     string     `json:"language"` // of {{date}} and {{weekday}}: "zh-CN" or "en"
+	AudienceID   int64      `json:"audience_id,omitempty"` // the audience that Visibility was copied from; 0 = none
+	Language     string     `json:"language"`              // of {{date}} and {{weekday}}: "zh-CN" or "en"
 
 	Stagger     Stagger      `json:"stagger"`
 	MaxLateness Seconds      `json:"max_lateness"` // of each post; 0 = no limit
@@ -216,9 +220,11 @@ func (p *CampaignPlan) fields(draft bool) []Field {
 	return fs
 }
 
-// Hash names the plan: two plans with the same hash send the same.
+// Hash names the plan: two plans with the same hash send the same. Which
+// audience the visibility is a copy of nobody sees, so it is no part of that.
 func (p *CampaignPlan) Hash() string {
 	whole := p.WithDefaults()
+	whole.AudienceID = 0
 	b, err := json.Marshal(whole)
 	if err != nil {
 		panic(err) // plain values, all of them
@@ -227,5 +233,8 @@ func (p *CampaignPlan) Hash() string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// Approved reports whether the plan as it is now was approved.
-func (c *Campaign) Approved() bool { return c.ApprovedHash != "" && c.ApprovedHash == c.Plan.Hash() }
+// Approved reports whether the plan as it is now was approved, and that holds
+// still.
+func (c *Campaign) Approved() bool {
+	return c.ApprovedHash != "" && c.ApprovedHash == c.Plan.Hash() && !c.ApprovalOver
+}

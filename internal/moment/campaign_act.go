@@ -80,6 +80,10 @@ func (c *Campaign) Act(a CampaignAct, by Origin, now time.Time) error {
 		}
 		c.Editors = []string{}
 		c.ApprovedHash, c.ApprovedBy, c.ApprovedAt, c.Rejected = c.Plan.Hash(), by.Actor, now, ""
+		c.ApprovedUntil, c.ApprovalOver = time.Time{}, false
+		if c.ApprovalExpires > 0 {
+			c.ApprovedUntil = now.Add(c.ApprovalExpires)
+		}
 		c.State = CampaignActive
 	case CampaignReject:
 		c.State, c.Rejected = CampaignPaused, a.Reason
@@ -135,6 +139,22 @@ func (c *Campaign) Edited(was *Campaign, by string, now time.Time) {
 		c.State, c.ExpandedUntil = c.released(), now
 	}
 }
+
+// FollowAudience gives the campaign what its audience has become, if it equals
+// what that was, as an edit of its own would; false = it goes its own way.
+func (c *Campaign) FollowAudience(was, is Visibility, by string, now time.Time) bool {
+	if !c.FollowsAudiences() || !c.Plan.Visibility.Equal(was) {
+		return false
+	}
+	before := *c
+	c.Plan.Visibility = is
+	c.Edited(&before, by, now)
+	return true
+}
+
+// FollowsAudiences reports whether a change of its audience may still make a
+// difference to the campaign.
+func (c *Campaign) FollowsAudiences() bool { return c.State == CampaignDraft || c.State.Planned() }
 
 // CampaignView is a campaign with what its posts are up to.
 type CampaignView struct {

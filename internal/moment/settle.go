@@ -28,6 +28,7 @@ const (
 	SettleRewrite SettleWhat = "rewrite" // text, audience or time follow the campaign
 	SettleHold    SettleWhat = "hold"    // scheduled → pending, until the campaign may send
 	SettleRelease SettleWhat = "release" // and back
+	SettleRenew   SettleWhat = "renew"   // it is to be sent as before, and the approval for that ends at another time
 	SettleRemove  SettleWhat = "remove"  // it is no longer planned
 	SettleCancel  SettleWhat = "cancel"  // it shall not be sent, and that shall be seen
 	SettleKeep    SettleWhat = "keep"    // differs from the plan, and stays: edited by hand
@@ -90,7 +91,7 @@ func (c *Campaign) settleOne(o *Occurrence, t Target, member bool, was *Campaign
 	if err != nil {
 		return PostChange{What: SettleRemove, Was: was}, problemOf(t, err)
 	}
-	return compare(was, next, c.holds(o)), nil
+	return c.compare(was, next, c.holds(o)), nil
 }
 
 // settleNew makes a post where there is none. An occurrence that has fired
@@ -130,7 +131,7 @@ func (c *Campaign) holds(o *Occurrence) bool {
 	return c.State != CampaignActive || o.Card != nil && !o.Approved
 }
 
-func compare(was *CampaignPost, next *Post, held bool) PostChange {
+func (c *Campaign) compare(was *CampaignPost, next *Post, held bool) PostChange {
 	next.ID, next.Version = was.ID, was.Version
 	next.State = Scheduled
 	if held {
@@ -145,6 +146,8 @@ func compare(was *CampaignPost, next *Post, held bool) PostChange {
 		ch.What = SettleHold
 	case was.State == Pending && !held && was.Held:
 		ch.What = SettleRelease
+	case was.State == Scheduled && c.RequireApproval && !was.ApprovedUntil.Equal(c.ApprovedUntil):
+		ch.What = SettleRenew
 	}
 	if ch.What == SettleRewrite && was.State == Pending && !was.Held { // it waits for an approval of its own
 		next.State, ch.Held = Pending, false

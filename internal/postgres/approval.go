@@ -133,6 +133,7 @@ func (db *DB) ExpireApprovals(ctx context.Context, replica string) (expired int,
 				state = 'pending',
 				approved_hash = NULL,
 				approved_until = NULL,
+				campaign_held = occurrence_id IS NOT NULL AND NOT by_hand, -- whoever approves the campaign again releases it
 				version = version + 1,
 				updated_at = now()
 			WHERE p.instance_id = ANY($1::bigint[]) AND p.state = 'scheduled' AND p.approved_until <= now()

@@ -13,7 +13,8 @@ import (
 // posts_audience_idx.
 const audienceView = `
 	SELECT a.id, a.name, a.visibility, a.visible_users, a.visible_labels, a.note, a.author, a.version, a.archived_at IS NOT NULL,
-		a.created_at, a.updated_at, u.waiting, u.finished
+		a.created_at, a.updated_at, u.waiting, u.finished,
+		(SELECT count(*) FROM campaigns c WHERE c.audience_id = a.id AND ` + followsAudiences + `)
 	FROM audiences a
 	CROSS JOIN LATERAL (
 		SELECT count(*) FILTER (WHERE p.state IN ('draft', 'pending', 'scheduled')) AS waiting,
@@ -23,7 +24,7 @@ const audienceView = `
 
 func scanAudience(row pgx.CollectableRow) (a moment.AudienceView, err error) {
 	err = row.Scan(&a.ID, &a.Name, &a.Visibility.Mode, &a.Visibility.Users, &a.Visibility.Labels, &a.Note, &a.Author, &a.Version, &a.Archived,
-		&a.CreatedAt, &a.UpdatedAt, &a.Waiting, &a.Finished)
+		&a.CreatedAt, &a.UpdatedAt, &a.Waiting, &a.Finished, &a.Live)
 	return a, err
 }
 
@@ -88,7 +89,10 @@ func (db *DB) AudienceUse(ctx context.Context, id int64, limit int) (u moment.Au
 		if err != nil {
 			return err
 		}
-		u.Posts, err = pgx.CollectRows(rows, scanView)
+		if u.Posts, err = pgx.CollectRows(rows, scanView); err != nil {
+			return err
+		}
+		u.Campaigns, err = audienceCampaigns(ctx, tx, id, moment.MaxFollowers)
 		return err
 	})
 	if err != nil {

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -40,15 +41,38 @@ func orEmpty(list []string) []string {
 }
 
 // ChangeAudience lets change alter the audience, checks the whole and stores it.
-// Where its visibility changes and posts that are not sent yet still equal it,
-// posts says what becomes of them; Invalid about "posts" where it does not.
-// It returns how many were rewritten: each as by an edit of its own, with its
-// audit line, and its approval void. All of it happens, or nothing.
-func (db *DB) ChangeAudience(ctx context.Context, id, ifVersion int64, posts moment.AudienceChange, change func(*moment.Audience) error,
-	by moment.Origin) (rewritten int, err error) {
+// Where its visibility changes and campaigns, or posts that are not sent yet,
+// still equal it, what says what becomes of them; Invalid about "posts" where it
+// does not. Each is rewritten as by an edit of its own, with its audit line, and
+// its approval void. All of that happens, or nothing; the posts of the campaigns
+// have followed when it returns, or follow within seconds where there are many.
+func (db *DB) ChangeAudience(ctx context.Context, id, ifVersion int64, what moment.AudienceChange, change func(*moment.Audience) error,
+	by moment.Origin) (done moment.Rewritten, err error) {
+	var campaigns []int64
+	for range followTries {
+		done, campaigns, err = db.changeAudience(ctx, id, ifVersion, what, change, by)
+		if !errors.Is(err, errFollowed) && !deadlocked(err) {
+			break
+		}
+	}
+	if err != nil {
+		return moment.Rewritten{}, fmt.Errorf("change audience %d: %w", id, missing(err, "audience"))
+	}
+	return done, db.settleNow(ctx, by, campaigns...)
+}
+
+func (db *DB) changeAudience(ctx context.Context, id, ifVersion int64, what moment.AudienceChange, change func(*moment.Audience) error,
+	by moment.Origin) (done moment.Rewritten, campaigns []int64, err error) {
 	err = pgx.BeginFunc(ctx, db.engine, func(tx pgx.Tx) error {
+		followers, err := lockFollowers(ctx, tx, id)
+		if err != nil {
+			return err
+		}
 		was, err := lockAudience(ctx, tx, id, ifVersion)
 		if err != nil {
+			return err
+		}
+		if err := noMoreFollowers(ctx, tx, id, followers); err != nil {
 			return err
 		}
 		next := was
@@ -63,8 +87,12 @@ func (db *DB) ChangeAudience(ctx context.Context, id, ifVersion int64, posts mom
 			return nil
 		}
 		if _, ok := changed["visibility"]; ok {
+			if campaigns, err = rewriteCampaigns(ctx, tx, followers, &was, &next, what, by); err != nil {
+				return err
+			}
+			done.Campaigns = len(campaigns)
 			// Before the audience itself: they are found by what it was.
-			if rewritten, err = rewritePosts(ctx, tx, &was, &next, posts, by); err != nil {
+			if done.Posts, err = rewritePosts(ctx, tx, &was, &next, what, by); err != nil {
 				return err
 			}
 		}
@@ -77,16 +105,14 @@ func (db *DB) ChangeAudience(ctx context.Context, id, ifVersion int64, posts mom
 			return err
 		}
 		return tell(ctx, tx, moment.Event{Action: "audience_change", Actor: by.Actor, Source: by.Source,
-			Detail: map[string]any{"audience_id": id, "name": next.Name, "changed": changed, "posts_rewritten": rewritten}})
+			Detail: map[string]any{"audience_id": id, "name": next.Name, "changed": changed, "posts_rewritten": done.Posts, "campaigns_rewritten": done.Campaigns}})
 	})
-	if err != nil {
-		return 0, fmt.Errorf("change audience %d: %w", id, missing(err, "audience"))
-	}
-	return rewritten, nil
+	return done, campaigns, err
 }
 
 // lockAudience does not keep posts from naming it: whoever adds them holds
-// their instances' locks, which are taken after this one here.
+// their instances' locks, which are taken after this one here. Campaigns, whose
+// locks come before this one, it does: see copyAudience.
 func lockAudience(ctx context.Context, tx pgx.Tx, id, ifVersion int64) (a moment.Audience, err error) {
 	const q = `
 		SELECT id, name, visibility, visible_users, visible_labels, note, version FROM audiences
@@ -131,7 +157,7 @@ func rewritePosts(ctx context.Context, tx pgx.Tx, was, next *moment.Audience, wh
 		return 0, err
 	}
 	if what != moment.RewritePosts {
-		return 0, moment.InvalidFields([]moment.Field{{Path: "posts", Message: "is required, because posts that are not sent yet use the audience: rewrite or leave"}})
+		return 0, errAudienceUsed()
 	}
 	if err := lock(ctx, tx, instances...); err != nil {
 		return 0, err
@@ -170,26 +196,32 @@ func lockAudiencePosts(ctx context.Context, tx pgx.Tx, audience int64, instances
 	})
 }
 
-// DeleteAudience removes an audience. One that posts wait with is refused; one
-// that finished posts name is kept out of sight, so that they go on naming it.
+// DeleteAudience removes an audience. One that posts wait with, or that a
+// campaign has, is refused; one that finished posts or campaigns name is kept
+// out of sight, so that they go on naming it.
 func (db *DB) DeleteAudience(ctx context.Context, id, ifVersion int64, by moment.Origin) error {
 	const used = `
-		SELECT count(*) FILTER (WHERE state IN ('draft', 'pending', 'scheduled')), count(*)
+		SELECT count(*) FILTER (WHERE state IN ('draft', 'pending', 'scheduled')), count(*),
+			(SELECT count(*) FILTER (WHERE ` + followsAudiences + `) FROM campaigns c WHERE c.audience_id = $1),
+			(SELECT count(*) FROM campaigns c WHERE c.audience_id = $1)
 		FROM posts WHERE audience_id = $1`
 	err := pgx.BeginFunc(ctx, db.engine, func(tx pgx.Tx) error {
 		was, err := lockAudience(ctx, tx, id, ifVersion)
 		if err != nil {
 			return err
 		}
-		var waiting, all int64
-		if err := tx.QueryRow(ctx, used, id).Scan(&waiting, &all); err != nil {
+		var waiting, all, live, campaigns int64
+		if err := tx.QueryRow(ctx, used, id).Scan(&waiting, &all, &live, &campaigns); err != nil {
 			return err
+		}
+		if live > 0 {
+			return moment.Errorf(moment.Conflict, "Campaigns that are not over use this audience; give them another one first.")
 		}
 		if waiting > 0 {
 			return moment.Errorf(moment.Conflict, "Posts that are not sent yet use this audience; give them another one first.")
 		}
 		q := `DELETE FROM audiences WHERE id = $1`
-		if all > 0 {
+		if all+campaigns > 0 {
 			q = `UPDATE audiences SET archived_at = now(), version = version + 1, updated_at = now() WHERE id = $1`
 		}
 		if _, err := tx.Exec(ctx, q, id); err != nil {

@@ -56,8 +56,8 @@ func TestChangeOfAnAudienceRewritesWhatEqualsIt(t *testing.T) {
 		t.Fatalf("nobody said what becomes of the posts: %v", err)
 	}
 	n, err := w.db.ChangeAudience(t.Context(), id, 1, moment.RewritePosts, setVisibility(allow("u3")), person)
-	if err != nil || n != 2 {
-		t.Fatalf("%d rewritten, %v", n, err)
+	if err != nil || n.Posts != 2 {
+		t.Fatalf("%+v rewritten, %v", n, err)
 	}
 	for _, p := range same {
 		if got := one[string](w, `SELECT visible_users::text || ' ' || version || ' ' || coalesce(approved_hash, '-') FROM posts WHERE id = $1`, p); got != "{u3} 2 -" {
@@ -75,8 +75,8 @@ func TestChangeOfAnAudienceRewritesWhatEqualsIt(t *testing.T) {
 	if _, err := w.db.ChangeAudience(t.Context(), id, 1, moment.LeavePosts, setVisibility(allow("u4")), person); moment.KindOf(err) != moment.Precondition {
 		t.Errorf("a stale version: %v", err)
 	}
-	if n, err := w.db.ChangeAudience(t.Context(), id, 2, moment.LeavePosts, setVisibility(allow("u4")), person); err != nil || n != 0 {
-		t.Errorf("%d, %v", n, err)
+	if n, err := w.db.ChangeAudience(t.Context(), id, 2, moment.LeavePosts, setVisibility(allow("u4")), person); err != nil || n.Posts != 0 {
+		t.Errorf("%+v, %v", n, err)
 	}
 	if got := one[string](w, `SELECT visible_users::text FROM posts WHERE id = $1`, same[0]); got != "{u3}" {
 		t.Errorf("a post that was to be left has %s", got)

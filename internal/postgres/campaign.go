@@ -17,36 +17,16 @@ import (
 
 // campaignCols are a campaign's columns, in the order of campaignDest. The
 // queries that use them read FROM campaigns c CROSS JOIN settings s.
-const campaignCols = `c.id, c.name, c.colour, c.state, c.plan, s.require_approval, c.approved_hash, c.approved_by, c.approved_at, c.rejected,
+const campaignCols = `c.id, c.name, c.colour, c.state, c.plan, s.require_approval, c.approved_hash, c.approved_by, c.approved_at,
+	c.approved_until, coalesce(c.approved_until <= now(), false), s.approval_expires, c.rejected,
 	coalesce(c.predecessor_id, 0), coalesce(c.root_id, 0), c.number_base, c.reason, c.author, c.editors, s.own_approval, c.spec_version, c.expanded_until, c.settled_at,
 	c.version, c.created_at, c.updated_at`
 
 func campaignDest(c *moment.Campaign) []any {
-	return []any{&c.ID, &c.Name, &c.Colour, &c.State, &c.Plan, &c.RequireApproval, &c.ApprovedHash, &c.ApprovedBy, nullTime{&c.ApprovedAt}, &c.Rejected,
+	return []any{&c.ID, &c.Name, &c.Colour, &c.State, &c.Plan, &c.RequireApproval, &c.ApprovedHash, &c.ApprovedBy, nullTime{&c.ApprovedAt},
+		nullTime{&c.ApprovedUntil}, &c.ApprovalOver, &c.ApprovalExpires, &c.Rejected,
 		&c.Predecessor, &c.Root, &c.NumberBase, &c.Reason, &c.Author, &c.Editors, &c.OwnApproval, &c.SpecVersion, nullTime{&c.ExpandedUntil}, nullTime{&c.SettledAt},
 		&c.Version, &c.CreatedAt, &c.UpdatedAt}
-}
-
-// CreateCampaign stores a new draft. The external key makes it repeatable: ""
-// is none, and one that exists is a Conflict.
-func (db *DB) CreateCampaign(ctx context.Context, c *moment.Campaign, externalKey string, by moment.Origin) (id int64, err error) {
-	const q = `
-		INSERT INTO campaigns (name, colour, plan, plan_hash, author, external_key)
-		VALUES ($1, $2, $3, $4, $5, nullif($6, '')) RETURNING id`
-	c.State, c.Plan = moment.CampaignDraft, c.Plan.WithDefaults()
-	err = pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
-		if err := checkCampaign(ctx, tx, c); err != nil {
-			return err
-		}
-		if err := tx.QueryRow(ctx, q, c.Name, c.Colour, c.Plan, c.Plan.Hash(), by.Actor, externalKey).Scan(&id); err != nil {
-			return err
-		}
-		return tellCampaign(ctx, tx, id, "campaign_create", by, map[string]any{"name": c.Name})
-	})
-	if err != nil {
-		return 0, fmt.Errorf("create campaign: %w", translate(err))
-	}
-	return id, nil
 }
 
 // checkCampaign reports everything wrong with a campaign, its schedule
@@ -143,6 +123,7 @@ func storeCampaign(ctx context.Context, tx pgx.Tx, c *moment.Campaign, follow bo
 			needs_approval = CASE WHEN $15 THEN $12 ELSE needs_approval END,
 			expanded_until = $13,
 			editors = $14,
+			approved_until = $16,
 			spec_version = spec_version + CASE WHEN $15 THEN 1 ELSE 0 END,
 			settled_at = CASE WHEN $15 THEN NULL ELSE settled_at END,
 			expand_at = CASE WHEN $4 = 'draft' THEN NULL WHEN $15 THEN now() ELSE expand_at END,
@@ -151,7 +132,8 @@ func storeCampaign(ctx context.Context, tx pgx.Tx, c *moment.Campaign, follow bo
 			updated_at = now()
 		WHERE id = $1`
 	_, err := tx.Exec(ctx, q, c.ID, c.Name, c.Colour, string(c.State), c.Plan, c.Plan.Hash(), c.ApprovedHash, c.ApprovedBy, orNull(c.ApprovedAt), c.Rejected,
-		c.Reason, c.RequireApproval && c.State != moment.CampaignDraft, orNull(c.ExpandedUntil), c.Editors, follow && c.State != moment.CampaignDraft)
+		c.Reason, c.RequireApproval && c.State != moment.CampaignDraft, orNull(c.ExpandedUntil), c.Editors, follow && c.State != moment.CampaignDraft,
+		orNull(c.ApprovedUntil))
 	return err
 }
 
@@ -177,7 +159,7 @@ func (db *DB) ChangeCampaign(ctx context.Context, id, ifVersion int64, change fu
 	if err != nil {
 		return fmt.Errorf("change campaign: %w", translate(err))
 	}
-	return db.settleNow(ctx, id, by)
+	return db.settleNow(ctx, by, id)
 }
 
 // editCampaign makes the change on c and returns what it was.
@@ -188,6 +170,9 @@ func editCampaign(ctx context.Context, tx pgx.Tx, c *moment.Campaign, change fun
 	was := *c
 	was.Plan = was.Plan.WithDefaults()
 	if err := change(c); err != nil {
+		return nil, err
+	}
+	if err := copyAudience(ctx, tx, &c.Plan, was.Plan.AudienceID); err != nil {
 		return nil, err
 	}
 	c.Plan = c.Plan.WithDefaults()
@@ -234,16 +219,6 @@ func (db *DB) DeleteCampaign(ctx context.Context, id, ifVersion int64, by moment
 		return tellCampaign(ctx, tx, id, "campaign_delete", by, map[string]any{"name": c.Name})
 	})
 	return translate(err)
-}
-
-// CloneCampaign stores a copy as a draft.
-func (db *DB) CloneCampaign(ctx context.Context, id int64, name string, by moment.Origin) (int64, error) {
-	c, err := db.Campaign(ctx, id)
-	if err != nil {
-		return 0, err
-	}
-	copied := &moment.Campaign{Name: name, Colour: c.Colour, Plan: c.Plan}
-	return db.CreateCampaign(ctx, copied, "", by)
 }
 
 func tellCampaign(ctx context.Context, tx execer, id int64, action string, by moment.Origin, detail map[string]any) error {

@@ -56,7 +56,7 @@ func (db *DB) ActOnCampaign(ctx context.Context, id, ifVersion int64, a moment.C
 	if err != nil {
 		return fmt.Errorf("%s campaign: %w", a.Action, translate(err))
 	}
-	return db.settleNow(ctx, id, by)
+	return db.settleNow(ctx, by, id)
 }
 
 // catchUp decides about the occurrences whose time came while the campaign held
@@ -98,14 +98,19 @@ func catchUp(ctx context.Context, tx pgx.Tx, c *moment.Campaign, policy moment.M
 	return err
 }
 
-// settleNow runs the expansion of one campaign until its posts have followed a
+// settleTime is how long a change waits for its posts.
+const settleTime = 5 * time.Second
+
+// settleNow runs the expansion of campaigns until their posts have followed a
 // change, or for so long; what is left then is for whichever replica ticks next.
-func (db *DB) settleNow(ctx context.Context, id int64, by moment.Origin) error {
-	end := time.Now().Add(5 * time.Second)
-	for time.Now().Before(end) {
-		more, err := db.expandOne(ctx, id, by)
-		if err != nil || !more {
-			return err
+func (db *DB) settleNow(ctx context.Context, by moment.Origin, ids ...int64) error {
+	end := time.Now().Add(settleTime)
+	for _, id := range ids {
+		for more := true; more && time.Now().Before(end); {
+			var err error
+			if more, err = db.expandOne(ctx, id, by); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

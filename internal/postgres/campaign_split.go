@@ -24,7 +24,7 @@ func (db *DB) SplitCampaign(ctx context.Context, id, ifVersion, occurrence int64
 	if err != nil {
 		return 0, fmt.Errorf("split campaign: %w", translate(err))
 	}
-	return next, errors.Join(db.settleNow(ctx, id, by), db.settleNow(ctx, next, by))
+	return next, db.settleNow(ctx, by, id, next)
 }
 
 func split(ctx context.Context, tx pgx.Tx, id, ifVersion, occurrence int64, change func(*moment.Campaign) error, by moment.Origin) (int64, error) {
@@ -118,12 +118,12 @@ func continueCampaign(ctx context.Context, tx pgx.Tx, c, following *moment.Campa
 		}
 	}
 	const add = `
-		INSERT INTO campaigns (name, colour, state, plan, plan_hash, approved_hash, approved_by, approved_at, needs_approval,
+		INSERT INTO campaigns (name, colour, state, plan, plan_hash, approved_hash, approved_by, approved_at, approved_until, needs_approval,
 			predecessor_id, root_id, number_base, reason, author, editors, expanded_until, expand_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, coalesce(nullif($11::bigint, 0), $10), $12, $13, $14, $15, $16, now()) RETURNING id`
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $17, $9, $10, coalesce(nullif($11::bigint, 0), $10), $12, $13, $14, $15, $16, now()) RETURNING id`
 	err = tx.QueryRow(ctx, add, following.Name, following.Colour, string(state), following.Plan, following.Plan.Hash(),
 		following.ApprovedHash, following.ApprovedBy, orNull(following.ApprovedAt), c.RequireApproval,
-		c.ID, c.Root, o.Number-1, c.Reason, c.Author, following.Editors, orNull(c.ExpandedUntil)).Scan(&id)
+		c.ID, c.Root, o.Number-1, c.Reason, c.Author, following.Editors, orNull(c.ExpandedUntil), orNull(following.ApprovedUntil)).Scan(&id)
 	if err != nil {
 		return 0, err
 	}

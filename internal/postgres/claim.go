@@ -74,6 +74,7 @@ const claimPosts = `
 			state = 'pending',
 			approved_hash = NULL,
 			approved_until = NULL,
+			campaign_held = p.occurrence_id IS NOT NULL AND NOT p.by_hand, -- whoever approves the campaign again releases it
 			version = p.version + 1,
 			updated_at = now()
 		FROM pick

@@ -14,27 +14,28 @@ import (
 // postJSON is a post on its way into the database: one parameter for any
 // number of posts.
 type postJSON struct {
-	N            int          `json:"n"`
-	InstanceID   int64        `json:"instance_id"`
-	State        moment.State `json:"state"`
-	DueAt        *time.Time   `json:"due_at"`
-	MaxLateness  float64      `json:"max_lateness"` // seconds
-	Content      string       `json:"content"`
-	Title        string       `json:"title"`
-	Description  string       `json:"description"`
-	URL          string       `json:"url"`
-	ThumbURL     string       `json:"thumb_url"`
-	Visibility   string       `json:"visibility"`
-	Users        []string     `json:"users"`
-	Labels       []string     `json:"labels"`
-	AudienceID   *int64       `json:"audience_id"`
-	FirstComment string       `json:"first_comment"`
-	ExternalKey  *string      `json:"external_key"`
-	Author       string       `json:"author"`
-	Source       string       `json:"source"`
-	OccurrenceID *int64       `json:"occurrence_id"` // of a campaign, which knows by itself whether it is approved
-	CampaignHeld bool         `json:"campaign_held"`
-	ApprovedHash *string      `json:"approved_hash"` // of a post of an approved campaign
+	N             int          `json:"n"`
+	InstanceID    int64        `json:"instance_id"`
+	State         moment.State `json:"state"`
+	DueAt         *time.Time   `json:"due_at"`
+	MaxLateness   float64      `json:"max_lateness"` // seconds
+	Content       string       `json:"content"`
+	Title         string       `json:"title"`
+	Description   string       `json:"description"`
+	URL           string       `json:"url"`
+	ThumbURL      string       `json:"thumb_url"`
+	Visibility    string       `json:"visibility"`
+	Users         []string     `json:"users"`
+	Labels        []string     `json:"labels"`
+	AudienceID    *int64       `json:"audience_id"`
+	FirstComment  string       `json:"first_comment"`
+	ExternalKey   *string      `json:"external_key"`
+	Author        string       `json:"author"`
+	Source        string       `json:"source"`
+	OccurrenceID  *int64       `json:"occurrence_id"` // of a campaign, which knows by itself whether it is approved
+	CampaignHeld  bool         `json:"campaign_held"`
+	ApprovedHash  *string      `json:"approved_hash"`  // of a post of an approved campaign
+	ApprovedUntil *time.Time   `json:"approved_until"` // and when that ends
 }
 
 // insertPosts answers the new ids in the order of the posts. A "submitted"
@@ -44,18 +45,18 @@ const insertPosts = `
 		SELECT nextval(pg_get_serial_sequence('posts', 'id')) AS id, r.*
 		FROM (SELECT * FROM json_to_recordset($1::json) AS r(n int, instance_id bigint, state text, due_at timestamptz, max_lateness float8,
 			content text, title text, description text, url text, thumb_url text, visibility text, users text[], labels text[], audience_id bigint,
-			first_comment text, external_key text, author text, source text, occurrence_id bigint, campaign_held boolean, approved_hash text) ORDER BY n) r
+			first_comment text, external_key text, author text, source text, occurrence_id bigint, campaign_held boolean, approved_hash text, approved_until timestamptz) ORDER BY n) r
 	), added AS (
 		INSERT INTO posts (id, instance_id, state, due_at, max_lateness, miss_at, content, title, description, url, thumb_url,
 			visibility, visible_users, visible_labels, audience_id, first_comment, external_key, author, source,
-			occurrence_id, campaign_held, approved_hash)
+			occurrence_id, campaign_held, approved_hash, approved_until)
 		OVERRIDING SYSTEM VALUE
 		SELECT id, instance_id,
 			(CASE WHEN state = 'scheduled' AND occurrence_id IS NULL AND (SELECT require_approval FROM settings) THEN 'pending' ELSE state END)::post_state,
 			due_at, make_interval(secs => max_lateness),
 			CASE WHEN max_lateness > 0 THEN due_at + make_interval(secs => max_lateness) END,
 			content, title, description, url, thumb_url, visibility, users, labels, audience_id, first_comment, external_key, author, source,
-			occurrence_id, coalesce(campaign_held, false), approved_hash
+			occurrence_id, coalesce(campaign_held, false), approved_hash, approved_until
 		FROM new
 		RETURNING id, instance_id, state, first_comment, author, source
 	), commented AS (

@@ -124,14 +124,19 @@ func (x *expansion) step(ctx context.Context) (settled bool, err error) {
 	return true, x.rest(ctx)
 }
 
-// askForApproval is for a campaign that was activated while nobody asked for
-// approvals: now somebody does, and its next text was never read.
+// askForApproval is for a campaign whose approval has ended, or that was
+// activated while nobody asked for one: its next text was not read, or too long
+// ago.
 func (x *expansion) askForApproval(ctx context.Context) error {
+	action := "campaign_submit"
+	if x.c.ApprovalOver {
+		action = "campaign_expire"
+	}
 	x.c.State = moment.CampaignPending
 	if err := storeCampaign(ctx, x.tx, x.c, true); err != nil {
 		return err
 	}
-	return tellCampaign(ctx, x.tx, x.c.ID, "campaign_submit", x.by, map[string]any{"from": moment.CampaignActive, "to": moment.CampaignPending})
+	return tellCampaign(ctx, x.tx, x.c.ID, action, x.by, map[string]any{"from": moment.CampaignActive, "to": moment.CampaignPending})
 }
 
 func (x *expansion) readTargets(ctx context.Context) error {
@@ -182,6 +187,7 @@ func (x *expansion) rest(ctx context.Context) error {
 			complete_until = expanded_until,
 			expand_at = now() + least(interval '1 hour',
 				greatest(interval '10 seconds', (c.expanded_until - now()) / 2),
+				CASE WHEN c.approved_until > now() AND (SELECT require_approval FROM settings) THEN c.approved_until - now() ELSE interval '1 hour' END,
 				coalesce((SELECT greatest(min(o.at) - now(), interval '0') FROM occurrences o WHERE o.campaign_id = c.id AND o.open) + interval '1 minute', interval '1 hour'))
 		WHERE c.id = $1`
 	_, err = x.tx.Exec(ctx, again, x.c.ID)
@@ -215,11 +221,15 @@ func (db *DB) takeGroupChanges(ctx context.Context) error {
 		WITH taken AS (
 			DELETE FROM group_changes WHERE id IN (SELECT id FROM group_changes ORDER BY id LIMIT 1000 FOR UPDATE SKIP LOCKED)
 			RETURNING instance_id, groups
+		), hit AS (
+			SELECT c.id FROM campaigns c
+			WHERE EXISTS (SELECT FROM taken) -- asked once: mostly there is nothing to compare with
+			  AND c.state IN ('pending', 'active', 'paused')
+			  AND EXISTS (SELECT FROM taken t WHERE c.plan->'groups' ?| t.groups OR c.plan->'instances' @> to_jsonb(t.instance_id))
+			ORDER BY c.id FOR NO KEY UPDATE -- in the order that everybody locks them in
 		)
 		UPDATE campaigns c SET spec_version = spec_version + 1, settled_at = NULL, expand_at = now(), complete_until = NULL
-		WHERE EXISTS (SELECT FROM taken) -- asked once: mostly there is nothing to compare with
-		  AND c.state IN ('pending', 'active', 'paused')
-		  AND EXISTS (SELECT FROM taken t WHERE c.plan->'groups' ?| t.groups OR c.plan->'instances' @> to_jsonb(t.instance_id))`
+		FROM hit WHERE hit.id = c.id`
 	_, err := db.pool.Exec(ctx, q)
 	return err
 }

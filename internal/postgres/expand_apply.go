@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -15,7 +16,7 @@ const followCampaign = `
 	WITH want AS MATERIALIZED (
 		SELECT * FROM json_to_recordset($1::json) AS r(id bigint, action text, attempt int, state text, due_at timestamptz, max_lateness float8,
 			content text, title text, description text, url text, thumb_url text, visibility text, users text[], labels text[],
-			first_comment text, campaign_held boolean, approved_hash text, detail jsonb)
+			first_comment text, campaign_held boolean, approved_hash text, approved_until timestamptz, detail jsonb)
 	), was AS MATERIALIZED (
 		SELECT p.id, p.state FROM posts p JOIN want r ON r.id = p.id WHERE p.state::text IN ('scheduled', 'pending') FOR UPDATE OF p
 	), done AS (
@@ -29,7 +30,7 @@ const followCampaign = `
 			first_comment = r.first_comment,
 			campaign_held = r.campaign_held,
 			approved_hash = r.approved_hash,
-			approved_until = NULL,
+			approved_until = r.approved_until,
 			version = p.version + 1,
 			updated_at = now()
 		FROM want r JOIN was ON was.id = r.id
@@ -81,7 +82,7 @@ func (x *expansion) apply(ctx context.Context, changes []change) (moved bool, er
 		switch ch.What {
 		case moment.SettleCreate:
 			create = append(create, x.toCreate(len(create), ch))
-		case moment.SettleRewrite, moment.SettleHold, moment.SettleRelease:
+		case moment.SettleRewrite, moment.SettleHold, moment.SettleRelease, moment.SettleRenew:
 			follow = append(follow, x.toFollow(ch))
 		case moment.SettleRemove:
 			drop = append(drop, ch.Was.ID)
@@ -134,18 +135,18 @@ func (x *expansion) exec(ctx context.Context, q string, rows any, args ...any) e
 func (x *expansion) toCreate(n int, ch change) postJSON {
 	j := toJSON(n, ch.Post)
 	j.OccurrenceID, j.CampaignHeld = &ch.o.ID, ch.Held
-	j.ApprovedHash = x.approval(ch.Post, ch.Post.State)
+	j.ApprovedHash, j.ApprovedUntil = x.approval(ch.Post, ch.Post.State)
 	return j
 }
 
 // approval is what releases a post where posts need approval: its campaign is
-// approved, and so is all that it says.
-func (x *expansion) approval(p *moment.Post, s moment.State) *string {
+// approved, and so is all that it says, until that approval ends.
+func (x *expansion) approval(p *moment.Post, s moment.State) (hash *string, until *time.Time) {
 	if s != moment.Scheduled || !x.c.RequireApproval {
-		return nil
+		return nil, nil
 	}
-	hash := p.ContentHash()
-	return &hash
+	sum := p.ContentHash()
+	return &sum, orNull(x.c.ApprovedUntil)
 }
 
 func (x *expansion) toFollow(ch change) followJSON {
@@ -158,7 +159,7 @@ func (x *expansion) toFollow(ch change) followJSON {
 	case ch.What == moment.SettleRewrite:
 		f.State = ch.Post.State
 	}
-	f.ApprovedHash = x.approval(ch.Post, f.State)
+	f.ApprovedHash, f.ApprovedUntil = x.approval(ch.Post, f.State)
 	if ch.What == moment.SettleRewrite {
 		f.Action = string(moment.ActEdit)
 		f.Detail["changed"] = postChanges(&ch.Was.Post, ch.Post)

@@ -365,7 +365,10 @@ func (p *occurrencePlan) complete() time.Time {
 func replanRegion(ctx context.Context, tx pgx.Tx, region string) error {
 	const q = `
 		UPDATE campaigns SET planned_at = '-infinity', expand_at = now(), complete_until = NULL
-		WHERE state IN ('pending', 'active', 'paused') AND position(' region=' || $1::text || ' ' IN (plan->>'schedule') || ' ') > 0`
+		WHERE id IN (
+			SELECT id FROM campaigns
+			WHERE state IN ('pending', 'active', 'paused') AND position(' region=' || $1::text || ' ' IN (plan->>'schedule') || ' ') > 0
+			ORDER BY id FOR NO KEY UPDATE)` // in the order that everybody locks them in
 	_, err := tx.Exec(ctx, q, region)
 	return err
 }

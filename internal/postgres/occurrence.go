@@ -43,7 +43,7 @@ func (db *DB) ChangeOccurrence(ctx context.Context, campaign, id, ifVersion int6
 	if err != nil {
 		return fmt.Errorf("change occurrence: %w", translate(err))
 	}
-	return db.settleNow(ctx, campaign, by)
+	return db.settleNow(ctx, by, campaign)
 }
 
 func lockOccurrence(ctx context.Context, tx pgx.Tx, campaign, id int64) (*moment.Occurrence, error) {

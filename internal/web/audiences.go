@@ -13,7 +13,7 @@ import (
 type AudienceStore interface {
 	AudienceUse(ctx context.Context, id int64, limit int) (moment.AudienceUse, error)
 	AddAudience(ctx context.Context, a *moment.Audience, by moment.Origin) (id int64, err error)
-	ChangeAudience(ctx context.Context, id, ifVersion int64, posts moment.AudienceChange, change func(*moment.Audience) error, by moment.Origin) (rewritten int, err error)
+	ChangeAudience(ctx context.Context, id, ifVersion int64, what moment.AudienceChange, change func(*moment.Audience) error, by moment.Origin) (moment.Rewritten, error)
 	DeleteAudience(ctx context.Context, id, ifVersion int64, by moment.Origin) error
 }
 
@@ -64,6 +64,9 @@ type audiencePage struct {
 	Use           moment.AudienceUse
 	Labels, Users map[string]string // names of the ids
 	MoreUse       bool
+	Names         []moment.AudienceCampaign // the first campaigns that use it
+	Follow        int                       // campaigns that equal it
+	FollowPosts   int64                     // and what waits of their posts
 }
 
 func (s *Web) audiencePage(w http.ResponseWriter, r *http.Request) error {
@@ -91,6 +94,8 @@ func (s *Web) loadAudience(r *http.Request, id int64, p *audiencePage) error {
 	p.Labels, p.Users = labelsOf(names), usersOf(names)
 	p.Use, err = s.store.AudienceUse(r.Context(), id, usedMost)
 	p.MoreUse = p.Use.Same > int64(len(p.Use.Posts))
+	p.Names = p.Use.Campaigns[:min(len(p.Use.Campaigns), usedMost)]
+	p.Follow, p.FollowPosts = p.Use.Follow()
 	return err
 }
 
@@ -155,7 +160,7 @@ func (s *Web) saveAudience(w http.ResponseWriter, r *http.Request) error {
 	}
 	ch := readVisibility(r.PostForm)
 	f := &audienceForm{ID: id, Version: number(r.PostForm.Get("version")), Name: clean(r.PostForm.Get("name")), Note: r.PostForm.Get("note")}
-	rewritten := 0
+	var rewritten moment.Rewritten
 	var err error
 	switch {
 	case id == 0:
@@ -177,14 +182,12 @@ func (s *Web) saveAudience(w http.ResponseWriter, r *http.Request) error {
 	default:
 		return err
 	}
-	key := "done.audience"
-	if rewritten > 0 {
-		key = "done.audience.rewritten"
-		s.engine.Wake()
-		say(w, r, key, f.Name, strconv.Itoa(rewritten))
-	} else {
-		say(w, r, key, f.Name)
+	if rewritten == (moment.Rewritten{}) {
+		say(w, r, "done.audience", f.Name)
+		return seeOther(w, r, "/audiences/"+strconv.FormatInt(id, 10))
 	}
+	s.engine.Wake()
+	say(w, r, "done.audience.rewritten", f.Name, strconv.Itoa(rewritten.Campaigns), strconv.Itoa(rewritten.Posts))
 	return seeOther(w, r, "/audiences/"+strconv.FormatInt(id, 10))
 }
 
@@ -212,24 +215,29 @@ func asksForPosts(err error) bool {
 
 // audienceChangePage asks what becomes of the posts that use an audience.
 type audienceChangePage struct {
-	Frame
+	audiencePage
 	ID      int64
 	Was, Is string // in one sentence
-	Use     moment.AudienceUse
-	MoreUse bool
+	Voids   int64  // approvals that end
+	Touches int64  // posts that are not sent yet, in all
 	Typed   []hidden
 }
 
 func (s *Web) askAudience(w http.ResponseWriter, r *http.Request, f *audienceForm, ch visibilityChoice) error {
-	was := &audiencePage{}
-	if err := s.loadAudience(r, f.ID, was); err != nil {
+	p := &audienceChangePage{ID: f.ID, Typed: hiddenOf(r.PostForm, "posts")}
+	if err := s.loadAudience(r, f.ID, &p.audiencePage); err != nil {
 		return err
 	}
 	seen, err := s.seen(r.Context(), s.texts[langOf(r)], ch, nil)
 	if err != nil {
 		return err
 	}
-	p := &audienceChangePage{ID: f.ID, Was: was.Row.Sentence, Is: seen.Sentence, Use: was.Use, MoreUse: was.MoreUse, Typed: hiddenOf(r.PostForm, "posts")}
+	p.Was, p.Is, p.Voids, p.Touches = p.Row.Sentence, seen.Sentence, p.Use.Approved, p.Use.Same+p.FollowPosts
+	for _, c := range p.Use.Campaigns {
+		if c.Approved {
+			p.Voids++
+		}
+	}
 	return s.page(w, r, view{Page: "audience_change", Data: p})
 }
 

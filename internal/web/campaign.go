@@ -24,8 +24,11 @@ type campaignPage struct {
 	Matrix  []matrixRow
 	MatrixN string // where further instances are
 	Events  []moment.Event
-	Ok      bool   // the plan as it is was approved
-	Barred  string // why this person may not approve it; "" = they may
+	Ok      bool                 // the plan as it is was approved
+	Seen    string               // who sees it
+	Preset  *moment.AudienceView // the audience that was copied from; nil = none
+	Apart   bool                 // it has changed since, and the campaign was left as it was
+	Barred  string               // why this person may not approve it; "" = they may
 }
 
 // matrixRow is an instance with its posts of the occurrences shown.
@@ -77,6 +80,10 @@ func (s *Web) campaignPage(w http.ResponseWriter, r *http.Request, id int64, pro
 		p.Barred = explain(texts, err).Why
 	}
 	p.Card = phoneOf(texts, c.Name, &moment.Post{Card: c.Plan.Card, Visibility: c.Plan.Visibility, FirstComment: c.Plan.FirstComment}, "", k.settings)
+	if err := s.fillAudience(r, p); err != nil {
+		return err
+	}
+	p.Card.Who = p.Seen
 	if err := s.fillOccurrences(r, p); err != nil {
 		return err
 	}
@@ -90,6 +97,21 @@ func (s *Web) campaignPage(w http.ResponseWriter, r *http.Request, id int64, pro
 		return err
 	}
 	return s.page(w, r, view{Status: statusFor(problem), Page: "campaign", Block: "campaign", Data: p})
+}
+
+// fillAudience says who sees the campaign, and where that comes from.
+func (s *Web) fillAudience(r *http.Request, p *campaignPage) error {
+	seen, err := s.seen(r.Context(), s.texts[langOf(r)], choiceOf(p.C.Plan.Visibility), nil)
+	if err != nil {
+		return err
+	}
+	p.Seen = seen.Sentence
+	if p.C.Plan.AudienceID == 0 {
+		return nil
+	}
+	p.Preset, err = s.store.Audience(r.Context(), p.C.Plan.AudienceID)
+	p.Apart = err == nil && !p.Preset.Archived && !p.Preset.Visibility.Equal(p.C.Plan.Visibility)
+	return err
 }
 
 // fillOccurrences reads a page of occurrences, at first the last two and those

@@ -1,6 +1,9 @@
 package web
 
 import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
 	"net/http"
 	"net/url"
 	"slices"
@@ -15,9 +18,10 @@ import (
 // campaignForm makes or changes a campaign.
 type campaignForm struct {
 	Frame
-	ID      int64 // 0 = a new one
-	Version int64 // that was seen
-	From    int64 // the occurrence from which on the change holds; 0 = all
+	ID      int64  // 0 = a new one
+	Version int64  // that was seen
+	Key     string // of a new one: makes it once
+	From    int64  // the occurrence from which on the change holds; 0 = all
 	Name    string
 	Colour  string
 	When    scheduleForm
@@ -228,7 +232,36 @@ func readCampaign(form url.Values) (*campaignForm, error) {
 // apply makes the campaign what the form says.
 func (f *campaignForm) apply(c *moment.Campaign) error {
 	c.Name, c.Colour, c.Plan = f.Name, f.Colour, f.Plan
+	if c.Plan.AudienceID != 0 {
+		c.Plan.Visibility = moment.Visibility{} // what the audience is when this is stored
+	}
 	return nil
+}
+
+// audienceOf is what the form shows of a campaign's visibility: its audience
+// where it still equals that, and else who sees it, as saving the form would
+// change that.
+func (s *Web) audienceOf(ctx context.Context, p *moment.CampaignPlan) (visibilityChoice, error) {
+	if p.AudienceID != 0 {
+		a, err := s.store.Audience(ctx, p.AudienceID)
+		if err != nil {
+			return visibilityChoice{}, err
+		}
+		if !a.Archived && a.Visibility.Equal(p.Visibility) {
+			return visibilityChoice{Mode: presetMode, Preset: a.ID}, nil
+		}
+	}
+	return choiceOf(p.Visibility), nil
+}
+
+// formKey names a form that makes something, and what it asks for: sent twice,
+// it makes that once. A form without a key is none.
+func formKey(r *http.Request) moment.RequestKey {
+	key := r.PostForm.Get("key")
+	if key == "" || len(key) > 100 {
+		return moment.RequestKey{}
+	}
+	return moment.RequestKey{Actor: composerOf(userOf(r).Name), Key: clean(key), Hash: sha256.Sum256([]byte(r.URL.Path + "?" + r.PostForm.Encode()))}
 }
 
 // showCampaignForm fills what the form offers and previews, and writes it.
@@ -256,7 +289,9 @@ func (s *Web) showCampaignForm(w http.ResponseWriter, r *http.Request, f *campai
 	if f.Who, err = s.visibilityForm(r.Context(), c, f.choice, nil, f.Problem); err != nil {
 		return err
 	}
-	f.Who.NoPresets = true // a campaign keeps the list itself: its approval is of that
+	if f.ID == 0 {
+		f.Key = rand.Text() // who was refused may send something else
+	}
 	if err := s.previewCampaign(r, c, f); err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 
 // CampaignStore is the part of the database that plans campaigns.
 type CampaignStore interface {
-	CreateCampaign(ctx context.Context, c *moment.Campaign, externalKey string, by moment.Origin) (id int64, err error)
+	CreateCampaignOnce(ctx context.Context, c *moment.Campaign, externalKey string, key moment.RequestKey, by moment.Origin) (id int64, replayed bool, err error)
 	Campaign(ctx context.Context, id int64) (*moment.CampaignView, error)
 	Campaigns(ctx context.Context, q moment.CampaignQuery) (views []moment.CampaignView, more bool, err error)
 	ChangeCampaign(ctx context.Context, id, ifVersion int64, change func(*moment.Campaign) error, by moment.Origin) error
@@ -23,7 +23,7 @@ type CampaignStore interface {
 	SplitDifference(ctx context.Context, id, occurrence int64, change func(*moment.Campaign) error, by moment.Origin) (*moment.Difference, error)
 	ActOnCampaign(ctx context.Context, id, ifVersion int64, a moment.CampaignAct, by moment.Origin) error
 	DeleteCampaign(ctx context.Context, id, ifVersion int64, by moment.Origin) error
-	CloneCampaign(ctx context.Context, id int64, name string, by moment.Origin) (int64, error)
+	CloneCampaign(ctx context.Context, id int64, name string, key moment.RequestKey, by moment.Origin) (made int64, replayed bool, err error)
 	Occurrences(ctx context.Context, q moment.OccurrenceQuery) (views []moment.OccurrenceView, more bool, err error)
 	Occurrence(ctx context.Context, campaign, id int64) (*moment.OccurrenceView, error)
 	ChangeOccurrence(ctx context.Context, campaign, id, ifVersion int64, a moment.OccurrenceAct, by moment.Origin) error
@@ -122,7 +122,10 @@ func (s *Web) editCampaign(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	f := &campaignForm{ID: id, Version: c.Version, From: number(r.URL.Query().Get("from")), Name: c.Name, Colour: c.Colour, Plan: c.Plan,
-		Groups: strings.Join(c.Plan.Groups, ", "), When: scheduleFormOf(c.Plan.Schedule, ""), choice: choiceOf(c.Plan.Visibility), Draft: c.State == moment.CampaignDraft}
+		Groups: strings.Join(c.Plan.Groups, ", "), When: scheduleFormOf(c.Plan.Schedule, ""), Draft: c.State == moment.CampaignDraft}
+	if f.choice, err = s.audienceOf(r.Context(), &c.Plan); err != nil {
+		return err
+	}
 	return s.showCampaignForm(w, r, f)
 }
 
@@ -142,13 +145,14 @@ func (s *Web) campaignPreview(w http.ResponseWriter, r *http.Request) error {
 // campaignChangePage shows what a change would do, before it does.
 type campaignChangePage struct {
 	Frame
-	ID     int64
-	Name   string
-	From   int64
-	D      *moment.Difference
-	Counts []countLine
-	Voids  bool // an approval
-	Typed  []hidden
+	ID            int64
+	Name          string
+	From          int64
+	D             *moment.Difference
+	Counts        []countLine
+	Voids         bool   // an approval
+	SeenWas, Seen string // who sees it, where that changes
+	Typed         []hidden
 }
 
 type countLine struct {
@@ -176,7 +180,10 @@ func (s *Web) saveCampaign(w http.ResponseWriter, r *http.Request) error {
 	f, err := readCampaign(r.PostForm)
 	f.ID = id
 	if err == nil {
-		f.Plan.Visibility = f.choice.typed()
+		f.Plan.Visibility, f.Plan.AudienceID, err = s.chosenVisibility(r.Context(), f.choice)
+		if err != nil && !refused(err) {
+			return err
+		}
 	}
 	was := &moment.CampaignView{}
 	if err == nil && id != 0 {
@@ -194,7 +201,7 @@ func (s *Web) saveCampaign(w http.ResponseWriter, r *http.Request) error {
 	case id == 0:
 		c := &moment.Campaign{}
 		_ = f.apply(c) // never fails
-		to, err = s.store.CreateCampaign(r.Context(), c, "", origin(r))
+		to, _, err = s.store.CreateCampaignOnce(r.Context(), c, "", formKey(r), origin(r))
 	case !f.Draft && r.PostForm.Get("do") != "save":
 		var shown bool
 		if shown, err = s.askCampaign(w, r, f, was); shown || err != nil && !refused(err) {
@@ -243,6 +250,18 @@ func (s *Web) askCampaign(w http.ResponseWriter, r *http.Request, f *campaignFor
 	}
 	plan := f.Plan.WithDefaults()
 	p.Voids = was.RequireApproval && (f.From != 0 || plan.Hash() != was.Plan.Hash())
+	if !plan.Visibility.Equal(was.Plan.Visibility) {
+		c := s.texts[langOf(r)]
+		before, err := s.seen(r.Context(), c, choiceOf(was.Plan.Visibility), nil)
+		if err != nil {
+			return false, err
+		}
+		after, err := s.seen(r.Context(), c, choiceOf(plan.Visibility), nil)
+		if err != nil {
+			return false, err
+		}
+		p.SeenWas, p.Seen = before.Sentence, after.Sentence
+	}
 	return true, s.page(w, r, view{Page: "campaign_change", Data: p})
 }
 
@@ -276,7 +295,7 @@ func (s *Web) actOnCampaign(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		if made, err = s.store.CloneCampaign(r.Context(), id, s.texts[langOf(r)].get("campaign.copy", short(80, c.Name)), origin(r)); err != nil {
+		if made, _, err = s.store.CloneCampaign(r.Context(), id, s.texts[langOf(r)].get("campaign.copy", short(80, c.Name)), moment.RequestKey{}, origin(r)); err != nil {
 			return err
 		}
 		return seeOther(w, r, campaignAt(made)+"/edit")
