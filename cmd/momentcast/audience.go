@@ -21,7 +21,7 @@ type AudienceCmd struct {
 	List   audienceListCmd   `cmd:"" help:"List the audiences."`
 	Show   audienceShowCmd   `cmd:"" help:"Show an audience and what a change of it would touch."`
 	Set    audienceSetCmd    `cmd:"" help:"Change an audience."`
-	Delete audienceDeleteCmd `cmd:"" help:"Delete an audience that no waiting post uses."`
+	Delete audienceDeleteCmd `cmd:"" help:"Delete an audience that no campaign and no waiting post uses."`
 }
 
 // visibilityFlags say who may see a post.
@@ -84,10 +84,10 @@ func (c *audienceListCmd) Run(ctx context.Context, out io.Writer, p *AudienceCmd
 	}
 	return p.call(ctx, out, client.Request{Method: http.MethodGet, Path: "/audiences", Query: v}, show(func(out io.Writer, l *client.Page[client.Audience]) error {
 		err := table(out, func(row func(...any)) {
-			row("ID", "NAME", "WHO", "WAITING", "FINISHED")
+			row("ID", "NAME", "WHO", "CAMPAIGNS", "WAITING", "FINISHED")
 			for i := range l.Items {
 				a := &l.Items[i]
-				row(a.ID, plainText(a.Name, 40), whoSees(a), a.Waiting, a.Finished)
+				row(a.ID, plainText(a.Name, 40), whoSees(a), a.Campaigns, a.Waiting, a.Finished)
 			}
 		})
 		if err == nil && l.NextCursor != nil {
@@ -114,8 +114,15 @@ func showAudience(out io.Writer, a *client.Audience) error {
 		row("contacts", a.Visibility.Users)
 		row("note", plainText(a.Note, 500))
 		row("posts", fmt.Sprintf("%d waiting (%d equal it, %d were given another visibility since), %d finished", a.Waiting, a.Use.Same, a.Use.Differs, a.Finished))
-		if a.Rewritten > 0 {
-			row("rewritten", fmt.Sprintf("%d posts", a.Rewritten))
+		for _, c := range a.Use.Campaigns {
+			follows := fmt.Sprintf("%d posts follow it", c.Posts)
+			if !c.Same {
+				follows = "was given another visibility since"
+			}
+			row("campaign", fmt.Sprintf("%d %s, %s: %s", c.ID, plainText(c.Name, 60), c.State, follows))
+		}
+		if a.Rewritten+a.RewrittenCampaigns > 0 {
+			row("rewritten", fmt.Sprintf("%d posts, %d campaigns", a.Rewritten, a.RewrittenCampaigns))
 		}
 	})
 }
@@ -141,7 +148,7 @@ type audienceSetCmd struct {
 	visibilityFlags `embed:""`
 	Name            string `help:"A new name."`
 	Note            string `help:"A new note."`
-	Posts           string `placeholder:"WHAT" help:"What becomes of posts that are not sent yet and equal it: rewrite, or leave. Asked for where there are any."`
+	Posts           string `placeholder:"WHAT" help:"What becomes of campaigns that are not over, and posts that are not sent yet, that equal it: rewrite, or leave. Asked for where there are any."`
 }
 
 // Run implements the command.

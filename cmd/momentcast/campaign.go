@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -36,6 +38,8 @@ type CampaignCmd struct {
 	Occurrences campaignOccurrencesCmd `cmd:"" help:"List a campaign's occurrences."`
 	Skip        campaignSkipCmd        `cmd:"" help:"Skip one occurrence, or undo that."`
 	Move        campaignMoveCmd        `cmd:"" help:"Move one occurrence."`
+
+	EditOccurrence campaignEditOccurrenceCmd `cmd:"" help:"Give one occurrence a card of its own, or let it follow the campaign again."`
 }
 
 func campaignPath(id int64, more ...string) string {
@@ -43,7 +47,10 @@ func campaignPath(id int64, more ...string) string {
 }
 
 type campaignAddCmd struct {
-	File string `short:"f" required:"" placeholder:"FILE" help:"JSON in the API's form; - is standard input."`
+	visibilityFlags `embed:""`
+	File            string `short:"f" required:"" placeholder:"FILE" help:"JSON in the API's form; - is standard input."`
+	Audience        int64  `placeholder:"ID" help:"Who may see it: an audience, which the campaign follows."`
+	IdempotencyKey  string `placeholder:"KEY" help:"The same key again answers the campaign that was made first. Default: a new one."`
 }
 
 // Run implements the command.
@@ -52,7 +59,29 @@ func (c *campaignAddCmd) Run(ctx context.Context, out io.Writer, p *CampaignCmd)
 	if err != nil {
 		return err
 	}
-	return p.call(ctx, out, client.Request{Method: http.MethodPost, Path: "/campaigns", Body: body}, show(showCampaign))
+	if err := c.setAudience(body, c.Audience); err != nil {
+		return err
+	}
+	q := client.Request{Method: http.MethodPost, Path: "/campaigns", Body: body, Key: cmp.Or(c.IdempotencyKey, newKey())}
+	return p.call(ctx, out, q, show(showCampaign))
+}
+
+// setAudience puts who may see it into a campaign's body, where flags say so.
+func (f *visibilityFlags) setAudience(body map[string]any, audience int64) error {
+	v, err := f.visibility()
+	switch {
+	case err != nil:
+		return err
+	case v != nil && audience != 0:
+		return errors.New("say --audience, or who may see it, not both")
+	case audience != 0:
+		delete(body, "visibility")
+		body["audience_id"] = audience
+	case v != nil:
+		delete(body, "audience_id")
+		body["visibility"] = v
+	}
+	return nil
 }
 
 // readObject reads a JSON object.
@@ -116,6 +145,16 @@ func tally[N int | int64](n map[string]N) string {
 func showCampaign(out io.Writer, c *client.Campaign) error {
 	_, err := fmt.Fprintf(out, "campaign %d  %s  %s\nschedule  %s\nnext run  %s\nposts     %s\n",
 		c.ID, c.State, plainText(c.Name, 100), plainText(c.Schedule, 500), when(c.NextFireAt), tally(c.Posts))
+	if err == nil && c.AudienceID != nil {
+		_, err = fmt.Fprintf(out, "audience  %d\n", *c.AudienceID)
+	}
+	if a := c.Approval; err == nil && a.Needed && a.Until != nil {
+		word := "until"
+		if a.Expired {
+			word = "ended"
+		}
+		_, err = fmt.Fprintf(out, "approval  %s %s\n", word, when(a.Until))
+	}
 	if err == nil && c.Reason != nil {
 		_, err = fmt.Fprintf(out, "reason    %s\n", plainText(*c.Reason, 500))
 	}
@@ -139,16 +178,27 @@ func (c *campaignShowCmd) Run(ctx context.Context, out io.Writer, p *CampaignCmd
 
 type campaignEditCmd struct {
 	CampaignArg
-	File       string `short:"f" required:"" placeholder:"FILE" help:"JSON with the fields to change; - is standard input."`
+	visibilityFlags `embed:""`
+
+	File       string `short:"f" placeholder:"FILE" help:"JSON with the fields to change; - is standard input."`
+	Audience   int64  `placeholder:"ID" help:"Who may see it: an audience, as it is now, which the campaign follows."`
 	From       int64  `placeholder:"OCCURRENCE" help:"Change this occurrence and the following ones only: a new campaign continues."`
 	Difference bool   `help:"Change nothing; say what would happen to the posts."`
 }
 
 // Run implements the command.
 func (c *campaignEditCmd) Run(ctx context.Context, out io.Writer, p *CampaignCmd) error {
-	body, err := readObject(c.File)
-	if err != nil {
+	body, err := map[string]any{}, error(nil)
+	if c.File != "" {
+		if body, err = readObject(c.File); err != nil {
+			return err
+		}
+	}
+	if err := c.setAudience(body, c.Audience); err != nil {
 		return err
+	}
+	if len(body) == 0 {
+		return errors.New("say what to change: --file, --audience or who may see it")
 	}
 	q := client.Request{Method: http.MethodPatch, Path: campaignPath(c.ID), Body: body, Match: "*", Query: url.Values{}}
 	if c.From != 0 {
@@ -169,6 +219,9 @@ func (c *campaignEditCmd) Run(ctx context.Context, out io.Writer, p *CampaignCmd
 // act takes an action on the campaign.
 func (p *CampaignCmd) act(ctx context.Context, out io.Writer, id int64, action, match string, body map[string]any) error {
 	q := client.Request{Method: http.MethodPost, Path: campaignPath(id, "/", action), Match: match}
+	if action == "clone" {
+		q.Key = newKey()
+	}
 	for k, v := range body {
 		if v == "" {
 			delete(body, k)
@@ -368,8 +421,8 @@ type OccurrenceArg struct {
 	Occurrence int64 `arg:"" help:"The occurrence's id."`
 }
 
-func (p *CampaignCmd) occurrence(ctx context.Context, out io.Writer, a OccurrenceArg, body map[string]any) error {
-	q := client.Request{Method: http.MethodPatch, Path: campaignPath(a.ID, "/occurrences/", strconv.FormatInt(a.Occurrence, 10)), Body: body}
+func (p *CampaignCmd) occurrence(ctx context.Context, out io.Writer, a OccurrenceArg, match string, body map[string]any) error {
+	q := client.Request{Method: http.MethodPatch, Path: a.path(), Match: match, Body: body}
 	return p.call(ctx, out, q, show(func(out io.Writer, o *client.Occurrence) error {
 		_, err := fmt.Fprintf(out, "occurrence %d  %s  %s  %s\n", o.ID, o.Name, o.State, when(o.At))
 		return err
@@ -387,7 +440,7 @@ func (c *campaignSkipCmd) Run(ctx context.Context, out io.Writer, p *CampaignCmd
 	if c.Undo {
 		action = "revive"
 	}
-	return p.occurrence(ctx, out, c.OccurrenceArg, map[string]any{"action": action})
+	return p.occurrence(ctx, out, c.OccurrenceArg, "", map[string]any{"action": action})
 }
 
 type campaignMoveCmd struct {
@@ -397,5 +450,5 @@ type campaignMoveCmd struct {
 
 // Run implements the command.
 func (c *campaignMoveCmd) Run(ctx context.Context, out io.Writer, p *CampaignCmd) error {
-	return p.occurrence(ctx, out, c.OccurrenceArg, map[string]any{"action": "move", "at": c.To})
+	return p.occurrence(ctx, out, c.OccurrenceArg, "", map[string]any{"action": "move", "at": c.To})
 }

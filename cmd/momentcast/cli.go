@@ -30,6 +30,7 @@ type cli struct {
 	History  HistoryCmd  `cmd:"" group:"use" help:"List the history, export it, count its days."`
 	Audience AudienceCmd `cmd:"" group:"use" help:"Make, list and change audiences: who may see a post."`
 	Campaign CampaignCmd `cmd:"" group:"use" help:"Plan recurring posts."`
+	Holiday  HolidayCmd  `cmd:"" group:"use" help:"List and change the public holidays that schedules keep to."`
 	Import   ImportCmd   `cmd:"" group:"use" help:"Make posts of a table: check it, then commit it."`
 	Instance InstanceCmd `cmd:"" group:"use" help:"Register, list and change instances."`
 	Pause    PauseCmd    `cmd:"" group:"use" help:"Send nothing any more, on all replicas, until resumed."`

@@ -89,6 +89,7 @@ var needs = map[string]moment.Permission{
 	"dry-run":           moment.PermView,
 	"dry-run-campaign":  moment.PermView,
 	"list-occurrences":  moment.PermView,
+	"get-occurrence":    moment.PermView,
 	"change-occurrence": moment.PermWrite,
 }
 

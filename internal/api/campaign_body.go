@@ -78,7 +78,7 @@ func (b *newCampaignBody) apply(c *moment.Campaign) error {
 	if b.UTM.Given {
 		p.UTM = moment.UTM(b.UTM.Value)
 	}
-	if b.AudienceID.Value != 0 && b.Visibility.Given {
+	if b.AudienceID.Value != 0 && b.Visibility.Given && !b.Visibility.Null {
 		fs.add("audience_id", "give visibility or audience_id, not both")
 	}
 	if b.Visibility.Given {

@@ -8,12 +8,18 @@ type Campaign struct {
 	Name       string           `json:"name"`
 	State      string           `json:"state"`
 	Schedule   string           `json:"schedule"`
+	AudienceID *int64           `json:"audience_id"`
 	Reason     *string          `json:"reason"`
 	NextFireAt *time.Time       `json:"next_fire_at"`
 	Posts      map[string]int64 `json:"posts"`
 	Problems   int64            `json:"problems"`
 	Actions    []string         `json:"actions"`
 	Version    int64            `json:"version"`
+	Approval   struct {
+		Needed  bool       `json:"needed"`
+		Expired bool       `json:"expired"`
+		Until   *time.Time `json:"until"`
+	} `json:"approval"`
 }
 
 // Occurrence is one planned firing of a campaign.

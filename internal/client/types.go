@@ -141,8 +141,18 @@ type Audience struct {
 	Use      struct {
 		Same    int64 `json:"same"`
 		Differs int64 `json:"differs"`
+
+		Campaigns []struct {
+			ID    int64  `json:"id"`
+			Name  string `json:"name"`
+			State string `json:"state"`
+			Same  bool   `json:"same"`
+			Posts int64  `json:"posts"`
+		} `json:"campaigns"`
 	} `json:"use"`
-	Rewritten int `json:"rewritten"`
+	Campaigns          int64 `json:"campaigns"`
+	Rewritten          int   `json:"rewritten"`
+	RewrittenCampaigns int   `json:"rewritten_campaigns"`
 }
 
 // ReadBack is one look at an account's timeline for the moment of a doubtful
