@@ -173,7 +173,7 @@ func TestAudienceChangesWhileAnOccurrenceIsHalfMade(t *testing.T) {
 	hash := one[string](w, `SELECT plan_hash FROM campaigns`)
 	w.exec(`UPDATE campaigns SET state = 'active', approved_hash = $1, needs_approval = true, expanded_until = now(), expand_at = now()`, hash)
 	for one[int64](w, `SELECT count(*) FROM occurrences WHERE cursor > 0`) == 0 {
-		if _, err := w.db.Expand(t.Context(), replica); err != nil {
+		if _, _, err := w.db.Expand(t.Context(), replica); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -216,7 +216,7 @@ func TestAudienceChangesWhileReplicasExpand(t *testing.T) {
 					return
 				default:
 				}
-				if _, err := w.db.Expand(t.Context(), fmt.Sprint("replica", n)); err != nil {
+				if _, _, err := w.db.Expand(t.Context(), fmt.Sprint("replica", n)); err != nil {
 					t.Error(err)
 				}
 			}
