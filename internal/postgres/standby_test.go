@@ -48,7 +48,9 @@ func TestIntentThatNoStandbyHasIsNotBegun(t *testing.T) {
 	}); err == nil {
 		t.Fatalf("began %v, with no standby to wait for", begun)
 	}
-	again := func(ctx context.Context) ([]moment.Begun, error) { return db.BegunAlready(ctx, []moment.Ref{claim.Ref}) }
+	again := func(ctx context.Context) ([]moment.Begun, error) {
+		return db.BegunAlready(ctx, []moment.Ref{claim.Ref})
+	}
 	if begun, err := impatient(again); err == nil && len(begun) > 0 {
 		t.Errorf("%v may be called, and would be forgotten in a failover", begun)
 	}

@@ -91,10 +91,10 @@ func TestBrokenPromisesAreFound(t *testing.T) {
 			"a success is followed by it": func(r *Record) { r.Attempts[1].Verdict = moment.Delivered },
 		},
 		"intent before the call": {
-			"none":             func(r *Record) { r.Attempts = r.Attempts[1:] },
-			"later":            func(r *Record) { r.Attempts[0].StartedAt = at(100.2) },
-			"no post at all":   func(r *Record) { r.Arrivals[0].Key = "p9" },
-			"not when it lost": func(r *Record) { r.Losses = []Loss{{at(90), at(99)}}; r.Attempts = r.Attempts[1:] },
+			"none":              func(r *Record) { r.Attempts = r.Attempts[1:] },
+			"later":             func(r *Record) { r.Attempts[0].StartedAt = at(100.2) },
+			"no post at all":    func(r *Record) { r.Arrivals[0].Key = "p9" },
+			"long after a loss": func(r *Record) { r.Losses = []Loss{{at(90), at(99)}}; r.Attempts = r.Attempts[1:] },
 		},
 		"every post ends": {
 			"scheduled": func(r *Record) { r.Posts[2].State = moment.Scheduled },
@@ -222,6 +222,11 @@ func TestWhatIsNotPromised(t *testing.T) {
 			r.Losses = []Loss{{at(40), at(55)}}
 			r.Arrivals[1].Rev = 0
 			r.Events[4].Post = 77
+		},
+		"a call that was forgotten": func(r *Record) {
+			r.Losses = []Loss{{at(99.5), at(100.5)}}
+			r.Attempts = r.Attempts[1:]
+			r.Posts[0].DueAt = at(102)
 		},
 		"a closed case is a person's": func(r *Record) { r.Posts[0].State, r.Posts[0].Left = moment.Unknown, true },
 	}

@@ -213,6 +213,10 @@ func (r *Record) lost(start, end time.Time) bool {
 	return false
 }
 
+// forgotten reports whether the database may not know of the arrival's call, nor
+// what the post was like then.
+func (r *Record) forgotten(a Arrival) bool { return r.lost(a.At.Add(-r.CallTimeout), a.At) }
+
 // intent is the call that the arrival belongs to: the last one that was begun
 // before it.
 func (ix *index) intent(a Arrival) (Attempt, bool) {

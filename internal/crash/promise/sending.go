@@ -66,7 +66,7 @@ func intentBeforeCall(r *Record) (found []Violation) {
 		}
 		p := ix.posts[name(a.Account, a.Key)]
 		switch {
-		case r.lost(a.At.Add(-r.CallTimeout), a.At):
+		case r.forgotten(a):
 		case p == nil:
 			found = append(found, Violation{Account: a.Account, Text: fmt.Sprintf("%s arrived at %s, and there is no such post", a.Key, a.At.Format(time.StampMicro))})
 		default:
@@ -123,7 +123,7 @@ func gapIsKept(r *Record) (found []Violation) {
 	for _, arrived := range ix.accounts {
 		for i := 1; i < len(arrived); i++ {
 			was, now := arrived[i-1], arrived[i]
-			if gap := now.At.Sub(was.At); gap < r.Gap && !ix.carried(r, was) && !ix.carried(r, now) {
+			if gap := now.At.Sub(was.At); gap < r.Gap && !ix.carried(r, was) && !ix.carried(r, now) && !r.forgotten(was) && !r.forgotten(now) {
 				found = append(found, Violation{Account: now.Account, Text: fmt.Sprintf("%s arrived at %s, %v after %s; the gap is %v",
 					now.Key, now.At.Format(time.StampMicro), gap, was.Key, r.Gap)})
 			}
@@ -142,7 +142,7 @@ func (ix *index) carried(r *Record, a Arrival) bool {
 func neverEarly(r *Record) (found []Violation) {
 	ix := r.index()
 	for _, a := range r.Arrivals {
-		if p := ix.posts[name(a.Account, a.Key)]; p != nil && a.At.Before(p.DueAt) {
+		if p := ix.posts[name(a.Account, a.Key)]; p != nil && a.At.Before(p.DueAt) && !r.forgotten(a) {
 			found = append(found, p.broken("arrived %v before it was due", p.DueAt.Sub(a.At)))
 		}
 	}
