@@ -70,6 +70,7 @@ vet:
 	go vet -tags clocks ./internal/crash
 	go vet -tags brokenfence ./internal/dispatch
 	go vet -tags brokendoubt ./internal/dispatch
+	cd internal/bench/river && go vet ./...
 	GOOS=darwin go vet ./internal/localpg
 	GOOS=windows go vet ./internal/localpg
 
@@ -77,6 +78,7 @@ vet:
 modules:
 	go mod tidy -diff
 	go mod verify
+	cd internal/bench/river && go mod tidy -diff
 
 .PHONY: arch
 arch:
@@ -85,6 +87,7 @@ arch:
 .PHONY: lint
 lint: $(LINT) ## golangci-lint, staticcheck in it
 	$(LINT) run ./...
+	cd internal/bench/river && $(CURDIR)/$(LINT) run ./...
 
 $(LINT):
 	@mkdir -p bin
@@ -96,8 +99,23 @@ vuln: ## known vulnerabilities; asks a database on the internet
 	go run golang.org/x/vuln/cmd/govulncheck@$(VULN_VERSION) ./...
 
 .PHONY: bench
-bench: setup-run build ## measure the engine; ARGS="…" is passed on
+bench: setup-run build bench-river ## measure scenarios beside River; ARGS="burst paced --rounds=3" says which
 	bin/momentcast bench $(ARGS)
+
+# On a machine that does nothing else. A run that was cut off goes on with ARGS=--resume.
+.PHONY: bench-all
+bench-all: setup-run build bench-river ## all scenarios, five rounds, about 25 minutes: artifacts/bench/report.md
+	bin/momentcast bench --report=artifacts/bench $(ARGS)
+
+.PHONY: bench-sweep
+bench-sweep: setup-run build bench-river ## River's best settings on this machine
+	bin/momentcast bench sweep $(ARGS)
+
+# The peer is a module of its own: no dependency of ours.
+.PHONY: bench-river
+bench-river:
+	@mkdir -p bin
+	cd internal/bench/river && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o $(CURDIR)/bin/momentcast-bench-river .
 
 .PHONY: crash
 crash: setup ## kill and freeze it ROUNDS times and count what was sent

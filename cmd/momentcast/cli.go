@@ -9,6 +9,7 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/rs/zerolog"
 
+	"momentcast/internal/bench"
 	"momentcast/internal/telemetry"
 )
 
@@ -107,7 +108,7 @@ func (c *cli) parser(ctx context.Context, term *console) (*kong.Kong, error) {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
 		kong.Writers(term.out, term.err),
 		kong.Exit(func(code int) { panic(exit(code)) }),
-		kong.Vars{"faults": faultNames()},
+		kong.Vars{"faults": faultNames(), "scenarios": strings.Join(bench.Names(), ", ")},
 		kong.Resolvers(kong.ResolverFunc(secretFile)),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.BindTo(term.out, (*io.Writer)(nil)),

@@ -71,6 +71,7 @@ type engineFlags struct {
 	Concurrency int            `env:"MOMENTCAST_CONCURRENCY" default:"64" help:"Calls of the gateway at once."`
 	Lease       *time.Duration `env:"MOMENTCAST_LEASE" placeholder:"90s" help:"Time after which a call whose sender is gone is given up as unknown. Default: --gateway-timeout and 30s."`
 	LookEvery   time.Duration  `env:"MOMENTCAST_LOOK_EVERY" default:"10s" help:"How old a look at who is online may be when a post is sent."`
+	DebugAddr   string         `env:"MOMENTCAST_DEBUG_ADDR" placeholder:"HOST:PORT" help:"Where profiles (pprof) can be taken, on an address of this machine or of a private network. Not set: nowhere."`
 	Grace       time.Duration  `env:"MOMENTCAST_GRACE" default:"4s" help:"Time that calls get to end when stopping; what is cut off becomes unknown and is read back."`
 	Replica     string         `env:"MOMENTCAST_REPLICA" placeholder:"NAME" help:"Name of this process. Default: host name and a random suffix."`
 }
@@ -114,7 +115,7 @@ func (c *serveCmd) config() app.Config {
 		Gateway:     app.Gateway(c.Gateway),
 		Pacing:      app.Pacing(c.Pacing),
 		SignIn:      app.SignIn(c.SignIn),
-		Concurrency: c.Engine.Concurrency, Lease: lease, LookEvery: c.Engine.LookEvery, Grace: c.Engine.Grace,
+		Concurrency: c.Engine.Concurrency, Lease: lease, LookEvery: c.Engine.LookEvery, Grace: c.Engine.Grace, DebugAddr: c.Engine.DebugAddr,
 		BootstrapToken: c.BootstrapToken, BootstrapAdmin: c.BootstrapAdmin,
 	}
 }

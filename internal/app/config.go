@@ -34,6 +34,8 @@ type Config struct {
 	LookEvery   time.Duration // how old a look at who is online may be; default 10s
 	Grace       time.Duration // time that calls and requests get to end; default 4s
 
+	DebugAddr string // host:port for profiles, of this machine or a private network; "" = none
+
 	// BootstrapToken becomes an API token with all rights if there is none yet.
 	BootstrapToken Secret
 
@@ -127,6 +129,9 @@ func (c Config) Validate() error {
 	}
 	if m := checkBaseURL(c.PublicURL); c.PublicURL != "" && m != "" {
 		bad("MOMENTCAST_PUBLIC_URL", "%s", m)
+	}
+	if m := checkDebugAddr(c.DebugAddr); c.DebugAddr != "" && m != "" {
+		bad("MOMENTCAST_DEBUG_ADDR", "%s", m)
 	}
 	if c.Concurrency < 0 || c.Concurrency > 10_000 {
 		bad("MOMENTCAST_CONCURRENCY", "must be between 1 and 10000")

@@ -43,6 +43,16 @@ func Run(ctx context.Context, cfg Config, log zerolog.Logger, listening func(net
 
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	if cfg.DebugAddr != "" {
+		var profiles sync.WaitGroup
+		defer profiles.Wait()
+		defer stop()
+		profiles.Go(func() {
+			if err := s.debug(ctx); err != nil {
+				log.Error().Err(err).Msg("no profiles can be taken")
+			}
+		})
+	}
 	served := make(chan error, 1)
 	go func() {
 		defer stop() // without its pages and API, there is no service

@@ -206,7 +206,7 @@ func (s *expandStage) draft(ctx context.Context) error {
 
 // window lets paced posts leave for a while and asks the referee.
 func (s *expandStage) window(ctx context.Context) (w window, err error) {
-	if err := s.control(ctx, "/control/reset"); err != nil {
+	if err := s.reset(ctx); err != nil {
 		return w, err
 	}
 	s.seed++

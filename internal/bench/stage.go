@@ -5,16 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"momentcast/internal/gateway/sim"
 	"momentcast/internal/localpg"
@@ -23,17 +22,12 @@ import (
 const (
 	token   = "bench"
 	headway = 5 * time.Second // between start and the first due time
+
+	startLimit = time.Minute // for a program to answer
 )
 
 // referee is how the simulator is asked for what it has seen.
 var referee = &http.Client{Timeout: 30 * time.Second}
-
-// post is one entry of the queue: what the referee recognises it by.
-type post struct {
-	account int // index
-	due     time.Time
-	url     string
-}
 
 // stage is the database and the referee that all contestants share.
 type stage struct {
@@ -43,10 +37,14 @@ type stage struct {
 	gateway string
 	sim     *exec.Cmd
 	serial  int // of the measurement: every one has a database of its own
+
+	accounts  int // of the referee that runs
+	latency   time.Duration
+	templates map[string]prefilled // databases that were filled once
 }
 
 func newStage(ctx context.Context, o Options) (_ *stage, err error) {
-	s := &stage{o: o}
+	s := &stage{o: o, templates: map[string]prefilled{}}
 	defer func() {
 		if err != nil {
 			s.close()
@@ -57,7 +55,7 @@ func newStage(ctx context.Context, o Options) (_ *stage, err error) {
 			return nil, err
 		}
 	}
-	if s.dir, err = os.MkdirTemp("", "momentcast-bench"); err != nil {
+	if s.dir, err = os.MkdirTemp(o.Dir, "momentcast-bench"); err != nil {
 		return nil, err
 	}
 	if err := os.Chmod(s.dir, 0o755); err != nil { //nolint:gosec // PostgreSQL runs as another user and has to enter it
@@ -70,16 +68,26 @@ func newStage(ctx context.Context, o Options) (_ *stage, err error) {
 	if s.pg, err = localpg.Start(ctx, localpg.Config{DataDir: filepath.Join(s.dir, "data"), Log: logs}); err != nil {
 		return nil, fmt.Errorf("PostgreSQL: %w", err)
 	}
+	return s, s.open(ctx, o.Instances, o.Latency)
+}
+
+// open starts the referee with that many accounts, in place of the one before.
+func (s *stage) open(ctx context.Context, accounts int, latency time.Duration) error {
+	if s.sim != nil && s.accounts == accounts && s.latency == latency {
+		return nil
+	}
+	stop(s.sim)
+	s.sim = nil
 	addr, err := freeAddr(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	s.gateway = "http://" + addr
-	s.sim, err = s.start(ctx, nil, "sim", "--addr="+addr, fmt.Sprint("--accounts=", o.Instances), "--lean", "--jitter=0s", "--latency="+o.Latency.String(), "--log-level=error")
+	s.gateway, s.accounts, s.latency = "http://"+addr, accounts, latency
+	s.sim, err = s.start(ctx, nil, "sim", "--addr="+addr, fmt.Sprint("--accounts=", accounts), "--lean", "--jitter=0s", "--latency="+latency.String(), "--log-level=error")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return s, s.awaitHTTP(ctx, s.gateway+"/control/stats?accounts=0")
+	return s.awaitHTTP(ctx, s.gateway+"/control/stats?accounts=0")
 }
 
 func (s *stage) close() {
@@ -96,19 +104,29 @@ func (s *stage) close() {
 
 // start runs another copy of the program.
 func (s *stage) start(ctx context.Context, env []string, args ...string) (*exec.Cmd, error) {
-	cmd := exec.CommandContext(ctx, s.o.Program, args...)
+	return s.startProgram(ctx, s.o.Program, env, args...)
+}
+
+func (s *stage) startProgram(ctx context.Context, program string, env []string, args ...string) (*exec.Cmd, error) {
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = append(append(os.Environ(), "MOMENTCAST_GATEWAY_TOKEN="+token), env...)
-	log, err := os.OpenFile(filepath.Join(s.dir, args[0]+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	name := args[0]
+	if program != s.o.Program {
+		name = filepath.Base(program)
+	}
+	log, err := os.OpenFile(s.path(name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	defer log.Close()
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start %s: %w", args[0], err)
+		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	return cmd, nil
 }
+
+func (s *stage) path(name string) string { return filepath.Join(s.dir, name) }
 
 func stop(cmd *exec.Cmd) {
 	if cmd == nil {
@@ -129,17 +147,28 @@ func freeAddr(ctx context.Context) (string, error) {
 }
 
 func (s *stage) awaitHTTP(ctx context.Context, url string) error {
-	ctx, done := context.WithTimeout(ctx, 20*time.Second)
+	return await(ctx, url, func() error {
+		resp, err := get(ctx, url)
+		if err != nil {
+			return err
+		}
+		return resp.Body.Close()
+	})
+}
+
+// await asks until there is no error any more.
+func await(ctx context.Context, what string, ask func() error) error {
+	ctx, done := context.WithTimeout(ctx, startLimit)
 	defer done()
 	for {
-		resp, err := get(ctx, url)
+		err := ask()
 		if err == nil {
-			return resp.Body.Close()
+			return nil
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%s does not answer: %w", url, err)
-		case <-time.After(50 * time.Millisecond):
+			return fmt.Errorf("%s does not answer: %w", what, err)
+		case <-time.After(20 * time.Millisecond):
 		}
 	}
 }
@@ -159,20 +188,6 @@ func get(ctx context.Context, url string) (*http.Response, error) {
 	return resp, nil
 }
 
-// measure lets the contestant work one queue and asks the referee.
-func (s *stage) measure(ctx context.Context, c contestant, seed int64) (f Figures, err error) {
-	if err := s.control(ctx, "/control/reset"); err != nil {
-		return f, err
-	}
-	posts := s.queue(seed)
-	ctx, done := context.WithTimeout(ctx, s.o.For+headway+time.Minute)
-	defer done()
-	if err := c.run(ctx, s, posts); err != nil {
-		return f, err
-	}
-	return s.figures(ctx, len(posts))
-}
-
 // figures asks the referee about n posts.
 func (s *stage) figures(ctx context.Context, n int) (f Figures, err error) {
 	st, err := s.stats(ctx)
@@ -180,41 +195,53 @@ func (s *stage) figures(ctx context.Context, n int) (f Figures, err error) {
 		return f, err
 	}
 	return Figures{Posts: n, Accepted: st.Accepted, Doubles: st.Doubles, Early: st.Lateness.Early,
-		P50: st.Lateness.P50, P99: st.Lateness.P99, Max: st.Lateness.Max, MaxOverlap: st.MaxOverlap}, nil
+		P50: st.Lateness.P50, P99: st.Lateness.P99, Max: st.Lateness.Max, MaxOverlap: st.MaxOverlap, PerSecond: st.PerSecond}, nil
 }
 
-// queue draws arrivals that are independent of each other, as people's are.
+// queue is the paced one of the options, soon from now.
 func (s *stage) queue(seed int64) []post {
-	rng := rand.New(rand.NewSource(seed)) // the same queue for every contestant
-	at := time.Now().Add(headway)
-	end := at.Add(s.o.For)
-	var posts []post
-	for i := 0; ; i++ {
-		at = at.Add(time.Duration(rng.ExpFloat64() / s.o.Rate * float64(time.Second)))
-		if at.After(end) {
-			return posts
-		}
-		posts = append(posts, post{account: i % s.o.Instances, due: at, url: fmt.Sprintf("https://example.com/%d?due=%d", i, at.UnixNano())})
-	}
+	return poisson(s.o.Rate, time.Now().Add(headway), s.o.For, s.o.Instances, seed)
 }
 
-func (s *stage) control(ctx context.Context, path string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.gateway+path, http.NoBody)
+// reset lets the referee forget what it has seen.
+func (s *stage) reset(ctx context.Context) error { return s.post(ctx, "/control/reset", nil) }
+
+// post asks the simulator; reply may be nil.
+func (s *stage) post(ctx context.Context, path string, reply any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.gateway+path, strings.NewReader("{}"))
 	if err != nil {
 		return err
 	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", token)
 	resp, err := referee.Do(req)
 	if err != nil {
 		return err
 	}
+	defer resp.Body.Close()
 	if resp.StatusCode/100 != 2 {
-		return errors.Join(fmt.Errorf("%s: %s", path, resp.Status), resp.Body.Close())
+		return fmt.Errorf("%s: %s", path, resp.Status)
 	}
-	return resp.Body.Close()
+	if reply == nil {
+		_, err = io.Copy(io.Discard, resp.Body)
+		return err
+	}
+	return json.NewDecoder(resp.Body).Decode(reply)
 }
 
 func (s *stage) stats(ctx context.Context) (st sim.Stats, err error) {
-	resp, err := get(ctx, s.gateway+"/control/stats?accounts=0")
+	return s.ask(ctx, "accounts=0")
+}
+
+// accepted is how many posts have arrived so far, which costs the referee
+// nothing to say.
+func (s *stage) accepted(ctx context.Context) (int, error) {
+	st, err := s.ask(ctx, "brief=true")
+	return int(st.Outcomes["ok"]), err
+}
+
+func (s *stage) ask(ctx context.Context, query string) (st sim.Stats, err error) {
+	resp, err := get(ctx, s.gateway+"/control/stats?"+query)
 	if err != nil {
 		return st, err
 	}
@@ -222,39 +249,20 @@ func (s *stage) stats(ctx context.Context) (st sim.Stats, err error) {
 	return st, json.NewDecoder(resp.Body).Decode(&st)
 }
 
-// database makes a new one and returns its address.
-func (s *stage) database(ctx context.Context) (string, error) {
-	s.serial++
-	name := fmt.Sprint("bench_", s.serial)
-	conn, err := pgx.Connect(ctx, s.pg.URL())
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = conn.Close(ctx) }() // nothing is pending on it
-	if _, err := conn.Exec(ctx, "CREATE DATABASE "+name); err != nil {
-		return "", err
-	}
-	cfg, err := pgx.ParseConfig(s.pg.URL())
-	if err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("host=%s port=%d user=%s dbname=%s sslmode=disable", cfg.Host, cfg.Port, cfg.User, name), nil
-}
-
 // awaitAccepted waits until the referee has seen n posts.
 func (s *stage) awaitAccepted(ctx context.Context, n int) error {
 	for {
-		st, err := s.stats(ctx)
+		got, err := s.accepted(ctx)
 		if err != nil {
 			return err
 		}
-		if st.Accepted >= n {
+		if got >= n {
 			return nil
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("only %d of %d posts arrived in time", st.Accepted, n)
-		case <-time.After(500 * time.Millisecond):
+			return fmt.Errorf("only %d of %d posts arrived in time", got, n)
+		case <-time.After(200 * time.Millisecond):
 		}
 	}
 }

@@ -29,7 +29,8 @@ type Config struct {
 	// (not a power cut: nothing is synced). Loaded by New. "" keeps none.
 	Journal string
 
-	// Lean leaves objectDesc out of snsSendUrl replies, for benchmarks.
+	// Lean leaves objectDesc out of snsSendUrl replies and keeps no latest calls,
+	// for benchmarks.
 	Lean bool
 	// BareLists leaves objectDesc out of the timelines, as the gateway may;
 	// getSnsObject still has it.
