@@ -26,6 +26,7 @@ func (s *Web) approvalRoutes() []route {
 // approvalsPage lists what waits for approval, one of it opened.
 type approvalsPage struct {
 	Frame
+	Campaigns []moment.CampaignView // that wait as a whole, newest first
 	Rows      []approvalRow
 	Open      *approvalCase // nil = nothing waits
 	Gone      int64         // the post that was asked for and does not wait (any more); 0 = none
@@ -71,6 +72,9 @@ func (p *approvalsPage) Phone() phoneCard {
 	return card
 }
 
+// campaignsShown is how many waiting campaigns stand above the posts.
+const campaignsShown = 20
+
 // soon is how near a due time must be to be marked.
 const soon = 2 * time.Hour
 
@@ -96,6 +100,11 @@ func (s *Web) approvalsPage(w http.ResponseWriter, r *http.Request, open int64, 
 	}
 	if p.Total, err = s.store.CountPosts(ctx, q, countMost); err != nil {
 		return err
+	}
+	if p.First {
+		if p.Campaigns, _, err = s.store.Campaigns(ctx, moment.CampaignQuery{States: []moment.CampaignState{moment.CampaignPending}, Limit: campaignsShown}); err != nil {
+			return err
+		}
 	}
 	for _, v := range posts {
 		p.Rows = append(p.Rows, s.approvalRow(r, v, k))

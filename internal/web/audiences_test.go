@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"net/http"
+	"slices"
 	"testing"
 
 	"momentcast/internal/moment"
@@ -79,4 +80,58 @@ func TestAudiencePagesKeepMarkupInert(t *testing.T) {
 		s.get(path).want(http.StatusOK).lacks("<script>alert")
 	}
 	s.submit("/audiences/1", "version", "1", "name", evil, "visibility", "everyone").want(http.StatusOK).lacks("<script>alert")
+}
+
+// A campaign is given a preset on its form, follows it, and keeps it from being
+// deleted; what that does is said before it is done.
+func TestCampaignWithAnAudienceOnThePages(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	i := s.instance("wxid_a", "Tea house")
+	s.exec(`UPDATE settings SET require_approval = true, own_approval = true`)
+	vip := s.audience("Regulars", vip())
+	preset := []string{"visibility", "preset", "audience", id(vip)}
+	s.submit("/campaigns", s.campaignFields("Autumn", i, "visibility", "preset", "audience", "")...).want(http.StatusUnprocessableEntity)
+	s.submit("/campaigns", s.campaignFields("Autumn", i, "visibility", "preset", "audience", "999")...).want(http.StatusUnprocessableEntity).has("This audience is gone")
+	path := s.activeCampaign("Autumn", i, preset...)
+	s.get(path).has("Regulars", "Only label “3” can see it")
+	edit := s.get(path+"/edit").has(`value="preset" checked`, `value="`+id(vip)+`" selected`)
+	s.submit(path, s.campaignFields("Autumn", i, "version", edit.field("version"), "visibility", "everyone")...).
+		want(http.StatusOK).has("<del>Only label “3” can see it</del>", "<ins>All contacts can see it</ins>")
+	s.submit(path+"/rule", "do", "approve", "version", s.campaignVersion(path)).to(path)
+	s.get(path).has("holds until")
+
+	s.get("/audiences").has("1 campaigns.")
+	s.get("/audiences/1").has("Autumn", "30 posts not sent yet follow it", "approved")
+	s.get("/audiences/1/delete").has("1 campaigns that are not over use it").lacks(`action="/audiences/1/delete"`)
+	change := []string{"version", "1", "name", "Regulars", "visibility", "everyone"}
+	s.submit("/audiences/1", change...).want(http.StatusOK).has("touches 1 campaigns; 30 posts", "1 of them were approved", "Autumn")
+	s.submit("/audiences/1", append(change, "posts", "rewrite")...).to("/audiences/1")
+	s.get(path).has("To be approved", "All contacts can see it", "changed its audience")
+	if n := s.text(`SELECT count(*)::text FROM posts WHERE state = 'pending' AND visibility = 'everyone'`); n != "30" {
+		t.Errorf("%s posts followed", n)
+	}
+	s.submit("/audiences/1", "version", "2", "name", "Regulars", "visibility", "deny", "visible_users", "wxid_x", "posts", "leave").to("/audiences/1")
+	s.get(path).has("The audience has changed since")
+	s.get(path + "/edit").lacks(`value="preset" checked`).has(`value="everyone" checked`)
+
+	s.submit(path+"/rule", "do", "approve", "version", s.campaignVersion(path)).to(path)
+	s.exec(`UPDATE campaigns SET approved_until = now() - interval '1 minute', state = 'pending'`)
+	s.get(path).has("The approval by")
+	s.get("/approvals").has("Autumn", "The approval by")
+}
+
+func TestACampaignFormMakesOneCampaign(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	i := s.instance("wxid_a", "Tea house")
+	form := s.campaignFields("Autumn", i, "key", s.get("/campaigns/new").field("key"))
+	s.submit("/campaigns", form...).to("/campaigns/1")
+	s.submit("/campaigns", form...).to("/campaigns/1")
+	other := s.campaignFields("Winter", i, "key", form[slices.Index(form, "key")+1])
+	again := s.submit("/campaigns", other...).want(http.StatusConflict).has("This form was submitted already", `value="Winter"`)
+	s.submit("/campaigns", s.campaignFields("Winter", i, "key", again.field("key"))...).want(http.StatusSeeOther)
+	if n := s.text(`SELECT count(*)::text FROM campaigns`); n != "2" {
+		t.Errorf("%s campaigns", n)
+	}
 }
