@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -81,6 +82,7 @@ func (s *strikes) least(all map[string][]fault) (least int) {
 // each has struck need times when span is over. It goes on until they have.
 func (s *strikes) run(ctx context.Context, w *world, lane string, faults []fault, need int, span time.Duration) {
 	r := rand.New(rand.NewSource(w.seed + int64(len(lane)*1000+len(faults))))
+	faults = slices.Clone(faults)
 	began, total := time.Now(), need*len(faults)
 	for n := 0; ctx.Err() == nil; n++ {
 		if n%len(faults) == 0 {
