@@ -128,6 +128,8 @@ func TestHistoryCommands(t *testing.T) {
 	}{
 		{"GET /posts limit=2&q=tea&source=web", "scheduled", []string{"history", "list", "-q", "tea", "--source", "web", "-n", "2"}},
 		{"GET /history/export columns=id%2Cstate&state=sent", "id\r\n7\r\n", []string{"history", "export", "-s", "sent", "--columns", "id,state"}},
+		{"GET /posts campaign_id=4&limit=2", "scheduled", []string{"history", "list", "--campaign", "4", "-n", "2"}},
+		{"GET /history/export campaign_id=4", "id\r\n7\r\n", []string{"history", "export", "--campaign", "4"}},
 		{"GET /history/export format=xlsx", "", []string{"history", "export", "-o", file}},
 		{"GET /stats/daily from=2026-11-21&instance_id=3", "1 failed, 3 sent", []string{"history", "days", "--from", "2026-11-21", "-i", "wxid_one"}},
 	} {

@@ -207,6 +207,7 @@ func (c *postListCmd) list(ctx context.Context, out io.Writer, f *ClientFlags) e
 type postFilterFlags struct {
 	State       []string `short:"s" placeholder:"STATE,…" help:"draft, pending, scheduled, sending, sent, failed, unknown, missed, cancelled."`
 	Instance    string   `short:"i" placeholder:"ID" help:"Instance: its id or its wcId."`
+	Campaign    int64    `placeholder:"ID" help:"Campaign that planned it."`
 	Author      string   `help:"Who created it."`
 	Source      string   `help:"What it came through: web, api, cli, import, campaign."`
 	Query       string   `short:"q" help:"Words in the text, the title or the link."`
@@ -223,6 +224,9 @@ func (c *postFilterFlags) query(ctx context.Context, f *ClientFlags) (url.Values
 		if value != "" {
 			v.Set(name, value)
 		}
+	}
+	if c.Campaign != 0 {
+		v.Set("campaign_id", strconv.FormatInt(c.Campaign, 10))
 	}
 	if c.Asc {
 		v.Set("order", "due_asc")

@@ -28,6 +28,7 @@ type PostBody struct {
 	WcID         string          `json:"wc_id" doc:"The instance's account." example:"wxid_gia1nwcgpobz22"`
 	InstanceName string          `json:"instance_name"`
 	CampaignID   *int64          `json:"campaign_id" doc:"The campaign that planned it; null = none."`
+	CampaignName *string         `json:"campaign_name" doc:"Its name."`
 	State        string          `json:"state" enum:"draft,pending,scheduled,sending,sent,failed,unknown,missed,cancelled"`
 	Hold         *holdBody       `json:"hold" doc:"Why it is not being sent now; null = nothing holds it."`
 	DueAt        *time.Time      `json:"due_at" doc:"Never sent before."`
@@ -64,7 +65,7 @@ type PostBody struct {
 }
 
 type holdBody struct {
-	Reason  string     `json:"reason" enum:"paused,gateway_down,instance_paused,offline,online_age,in_flight,gap,backoff,daily_cap,quiet_hours,behind_earlier"`
+	Reason  string     `json:"reason" enum:"paused,gateway_down,instance_paused,offline,online_age,in_flight,gap,backoff,daily_cap,quiet_hours,behind_earlier,campaign_pending,campaign_paused,campaign_stopped,occurrence"`
 	Until   *time.Time `json:"until" doc:"null = until somebody or something changes it."`
 	Message string     `json:"message" example:"The instance has posted enough today; it goes on at 2026-12-02T00:00:00+08:00."`
 }
@@ -126,7 +127,7 @@ type eventBody struct {
 func showPost(v *moment.PostView) PostBody {
 	p := &v.Post
 	b := PostBody{
-		ID: p.ID, InstanceID: p.InstanceID, WcID: v.WcID, InstanceName: v.InstanceName, CampaignID: orNil(v.CampaignID), State: string(p.State.Shown()),
+		ID: p.ID, InstanceID: p.InstanceID, WcID: v.WcID, InstanceName: v.InstanceName, CampaignID: orNil(v.CampaignID), CampaignName: orNil(v.CampaignName), State: string(p.State.Shown()),
 		DueAt: at(p.DueAt), MaxLateness: brief(p.MaxLateness),
 		Content: p.Card.Content, Title: p.Card.Title, Description: p.Card.Description, URL: p.Card.URL, ThumbURL: p.Card.ThumbURL,
 		AudienceID: orNil(p.AudienceID), ExternalKey: orNil(p.ExternalKey), Author: p.Author, Source: p.Source, ContentHash: p.ContentHash(), Attempt: p.Attempt,
@@ -190,6 +191,11 @@ var holdTexts = map[moment.HoldReason][2]string{ // without and with an instant
 	moment.HeldDailyCap:       {"The instance has posted enough today.", "The instance has posted enough today; it goes on at %s."},
 	moment.HeldQuietHours:     {"Nothing is sent at this hour.", "Nothing is sent at this hour; it goes on at %s."},
 	moment.HeldBehind:         {"An earlier post of the instance goes first."},
+
+	moment.HeldCampaignPending: {"Its campaign waits for approval; it goes on when somebody approves it."},
+	moment.HeldCampaignPaused:  {"Its campaign is paused; it goes on when somebody resumes it."},
+	moment.HeldCampaignStopped: {"Its campaign was stopped; it will not be sent."},
+	moment.HeldOccurrence:      {"The text of this one occurrence waits for approval of the campaign."},
 }
 
 func showHold(h moment.Hold, zone string) *holdBody {

@@ -10,6 +10,7 @@ type CalendarQuery struct {
 	Days       []time.Time
 	States     []State
 	InstanceID int64
+	CampaignID int64  // 0 = of all, and of none
 	Group      string // instances that have this tag
 	PerDay     int    // how many posts of a day are listed
 }

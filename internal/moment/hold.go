@@ -23,7 +23,18 @@ const (
 	HeldBehind         HoldReason = "behind_earlier"  // an earlier post of the instance goes first
 )
 
-// HoldReasons lists every reason.
+// The reasons for which a post waits for its campaign, and for nothing else.
+const (
+	HeldCampaignPending HoldReason = "campaign_pending" // the campaign waits for approval
+	HeldCampaignPaused  HoldReason = "campaign_paused"  // the campaign is paused
+	HeldCampaignStopped HoldReason = "campaign_stopped" // the campaign was stopped
+	HeldOccurrence      HoldReason = "occurrence"       // the text of this one occurrence waits for approval
+)
+
+// CampaignHolds lists those.
+var CampaignHolds = []HoldReason{HeldCampaignPending, HeldCampaignPaused, HeldCampaignStopped, HeldOccurrence}
+
+// HoldReasons lists the engine's reasons.
 var HoldReasons = []HoldReason{
 	HeldPaused, HeldGateway, HeldInstancePaused, HeldOffline, HeldOnlineAge, HeldInFlight,
 	HeldGap, HeldBackoff, HeldDailyCap, HeldQuietHours, HeldBehind,
@@ -33,6 +44,8 @@ var HoldReasons = []HoldReason{
 type Hold struct {
 	Reason HoldReason
 	Until  time.Time // zero = until somebody or something changes it
+
+	CampaignID int64 // the campaign that it waits for; 0 = for none
 }
 
 // Gate decides when the instance may send its earliest scheduled post, which
@@ -104,12 +117,47 @@ type Situation struct {
 	Now         time.Time // the database's clock
 }
 
-// HoldOf says why a scheduled post is held, if it is. head is the due time of
-// the instance's earliest scheduled post; a later one waits behind it.
-func HoldOf(p *Post, i *Instance, head time.Time, s Situation) (Hold, bool) {
+// Membership is what a post has to do with its campaign. Zero = it has none.
+type Membership struct {
+	CampaignID    int64
+	CampaignName  string
+	Colour        string // "#1f6feb"
+	CampaignState CampaignState
+	OccurrenceID  int64
+	CampaignHeld  bool // pending for its campaign, and for no reason of its own
+	OwnText       bool // of its occurrence, and nobody has approved it
+	Alone         bool // a person, or the lapse of its occurrence, decided on this post
+}
+
+// hold is why a post waits for its campaign, if it does.
+func (m *Membership) hold(p *Post) (Hold, bool) {
+	h := Hold{CampaignID: m.CampaignID}
+	switch {
+	case p.State == Cancelled && m.CampaignState == CampaignStopped && !m.Alone:
+		h.Reason = HeldCampaignStopped
+	case p.State != Pending || !m.CampaignHeld:
+	case m.CampaignState == CampaignPending:
+		h.Reason = HeldCampaignPending
+	case m.CampaignState == CampaignPaused:
+		h.Reason = HeldCampaignPaused
+	case m.CampaignState == CampaignStopped:
+		h.Reason = HeldCampaignStopped
+	case m.OwnText:
+		h.Reason = HeldOccurrence
+	}
+	return h, h.Reason != ""
+}
+
+// HoldOf says why a post is held, if it is: a scheduled one by the engine, one
+// that was planned by its campaign. head is the due time of the instance's
+// earliest scheduled post; a later one waits behind it.
+func HoldOf(p *Post, m *Membership, i *Instance, head time.Time, s Situation) (Hold, bool) {
 	due := !p.DueAt.After(s.Now)
 	switch {
 	case p.State != Scheduled:
+		if h, held := m.hold(p); held {
+			return h, true
+		}
 		return Hold{}, false
 	case s.Paused:
 		return Hold{Reason: HeldPaused}, true

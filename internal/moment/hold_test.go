@@ -112,9 +112,44 @@ func TestHoldOf(t *testing.T) {
 		{"in flight, not due", future, Instance{Hold: HeldInFlight}, later, Situation{Now: now}, ""},
 		{"behind another", due, Instance{ReadyAt: sooner}, sooner.Add(-time.Minute), Situation{Now: now}, HeldBehind},
 	} {
-		h, held := HoldOf(tc.post, &tc.inst, tc.head, tc.s)
+		h, held := HoldOf(tc.post, &Membership{}, &tc.inst, tc.head, tc.s)
 		if h.Reason != tc.want || held != (tc.want != "") {
 			t.Errorf("%s: held %v by %q, want %q", tc.name, held, h.Reason, tc.want)
+		}
+	}
+}
+
+// A post of a campaign says what the campaign waits for, and not only that it
+// is pending; a post that waits for itself does not blame the campaign.
+func TestHoldOfACampaign(t *testing.T) {
+	t.Parallel()
+	pending, cancelled, scheduled := &Post{State: Pending}, &Post{State: Cancelled}, &Post{State: Scheduled, DueAt: shanghai("2026-11-23 13:00")}
+	in := func(s CampaignState, held bool) Membership {
+		return Membership{CampaignID: 7, CampaignState: s, CampaignHeld: held}
+	}
+	alone, edited := in(CampaignStopped, false), in(CampaignActive, true)
+	alone.Alone, edited.OwnText = true, true
+	for _, tc := range []struct {
+		name string
+		post *Post
+		m    Membership
+		want HoldReason
+	}{
+		{"of none", pending, Membership{}, ""},
+		{"unapproved", pending, in(CampaignPending, true), HeldCampaignPending},
+		{"paused", pending, in(CampaignPaused, true), HeldCampaignPaused},
+		{"stopped, and not cancelled yet", pending, in(CampaignStopped, true), HeldCampaignStopped},
+		{"stopped", cancelled, in(CampaignStopped, false), HeldCampaignStopped},
+		{"cancelled by a person before the stop", cancelled, alone, ""},
+		{"cancelled by a person", cancelled, in(CampaignActive, false), ""},
+		{"edited occurrence", pending, edited, HeldOccurrence},
+		{"about to be released", pending, in(CampaignActive, true), ""},
+		{"its own text waits", pending, in(CampaignPaused, false), ""},
+		{"active", scheduled, in(CampaignActive, false), ""},
+	} {
+		h, held := HoldOf(tc.post, &tc.m, &Instance{ReadyAt: shanghai("2026-11-23 11:00")}, tc.post.DueAt, Situation{Now: shanghai("2026-11-23 12:00")})
+		if h.Reason != tc.want || held != (tc.want != "") || held && h.CampaignID != 7 {
+			t.Errorf("%s: held %v by %q of %d, want %q", tc.name, held, h.Reason, h.CampaignID, tc.want)
 		}
 	}
 }

@@ -35,8 +35,7 @@ type PostView struct {
 	Hold         *Hold  // nil = nothing holds it
 	CommentState string // of the first comment: "waiting", "due", "sending", "sent", "failed", "unknown"; "" = there is none
 	CommentError string
-	CampaignID   int64  // 0 = of none
-	Colour       string // of its campaign: "#1f6feb"
+	Membership
 }
 
 // PostDetail is everything that is known of a post.

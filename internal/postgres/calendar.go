@@ -91,6 +91,7 @@ func (c *calendarQuery) selection(limit int) *selection {
 	if c.InstanceID != 0 {
 		s.where("p.instance_id = $%d", c.InstanceID)
 	}
+	s.ofCampaign(c.CampaignID)
 	if c.Group != "" {
 		s.where("EXISTS (SELECT FROM instances g WHERE g.id = p.instance_id AND $%d = ANY(g.groups))", c.Group)
 	}
@@ -100,8 +101,11 @@ func (c *calendarQuery) selection(limit int) *selection {
 // day selects one day's posts. States that few posts are in are read one by one
 // from the index that holds them; the others from all posts of the day.
 func (s *selection) day(states []moment.State) string {
-	if len(states) == 0 {
+	switch {
+	case len(states) == 0:
 		return s.branch("p.state::text <> 'cancelled'")
+	case s.from != "":
+		return s.branch("p.state::text IN ('" + join(states, "', '") + "')")
 	}
 	var branches []string
 	for _, state := range states {

@@ -16,8 +16,8 @@ import (
 // post, its first comment. The queries that use them end in viewFrom.
 const viewCols = postCols + `, i.wc_id, i.name, i.time_zone, i.ready_at, coalesce(i.hold_reason, ''), head.due_at, head.id <> p.id,
 	coalesce(f.state, ''), coalesce(f.error, ''), s.paused, g.down_since IS NOT NULL, now(),
-	coalesce((SELECT oc.campaign_id FROM occurrences oc WHERE oc.id = p.occurrence_id), 0),
-	coalesce((SELECT ca.colour FROM occurrences oc JOIN campaigns ca ON ca.id = oc.campaign_id WHERE oc.id = p.occurrence_id), '')`
+	coalesce(ca.id, 0), coalesce(ca.name, ''), coalesce(ca.colour, ''), coalesce(ca.state, ''), coalesce(p.occurrence_id, 0),
+	p.campaign_held, coalesce(ca.own_text, false), p.by_hand OR coalesce(ca.lapsed, false)`
 
 const viewFrom = `
 	JOIN instances i ON i.id = p.instance_id
@@ -29,7 +29,13 @@ const viewFrom = `
 		WHERE h.instance_id = p.instance_id AND h.state = 'scheduled' AND p.state = 'scheduled'
 		ORDER BY h.due_at, h.id
 		LIMIT 1
-	) head ON true`
+	) head ON true
+	LEFT JOIN LATERAL (
+		SELECT c.id, c.name, c.colour, c.state, oc.card IS NOT NULL AND NOT oc.approved AS own_text, oc.state = 'missed' AS lapsed
+		FROM occurrences oc JOIN campaigns c ON c.id = oc.campaign_id
+		WHERE oc.id = p.occurrence_id
+		LIMIT 1
+	) ca ON true`
 
 func scanView(row pgx.CollectableRow) (v moment.PostView, err error) {
 	var (
@@ -39,14 +45,15 @@ func scanView(row pgx.CollectableRow) (v moment.PostView, err error) {
 		s    moment.Situation
 	)
 	err = row.Scan(append(postDest(&v.Post), &v.WcID, &v.InstanceName, &v.TimeZone, nullTime{&i.ReadyAt}, &i.Hold, nullTime{&head}, &late,
-		&v.CommentState, &v.CommentError, &s.Paused, &s.GatewayDown, &s.Now, &v.CampaignID, &v.Colour)...)
+		&v.CommentState, &v.CommentError, &s.Paused, &s.GatewayDown, &s.Now,
+		&v.CampaignID, &v.CampaignName, &v.Colour, &v.CampaignState, &v.OccurrenceID, &v.CampaignHeld, &v.OwnText, &v.Alone)...)
 	if err != nil {
 		return v, err
 	}
 	if late != nil && *late && head.Equal(v.DueAt) {
 		head = head.Add(-1) // due at the same time, but it was created earlier
 	}
-	if h, held := moment.HoldOf(&v.Post, &i, head, s); held {
+	if h, held := moment.HoldOf(&v.Post, &v.Membership, &i, head, s); held {
 		v.Hold = &h
 	}
 	return v, nil
@@ -180,9 +187,7 @@ func (l *postList) filter(s *selection) {
 	if l.InstanceID != 0 {
 		s.where("p.instance_id = $%d", l.InstanceID)
 	}
-	if l.CampaignID != 0 {
-		s.where("p.occurrence_id IN (SELECT oc.id FROM occurrences oc WHERE oc.campaign_id = $%d)", l.CampaignID)
-	}
+	s.ofCampaign(l.CampaignID)
 	if l.Ruling {
 		s.conds = append(s.conds, "NOT p.campaign_held")
 	}
@@ -224,10 +229,23 @@ func (l *postList) seek(s *selection, undated bool) {
 	s.conds = append(s.conds, fmt.Sprintf("(p.due_at, p.id) %s ($%d, $%d)", beyond, len(s.args)-1, len(s.args)))
 }
 
+// ofCampaign selects a campaign's posts. They are read by their occurrences,
+// all of them: the fence keeps the planner from looking for them in the history
+// in its order of time, where other posts lie between them by the million.
+func (s *selection) ofCampaign(id int64) {
+	if id == 0 {
+		return
+	}
+	s.args = append(s.args, id)
+	s.from = fmt.Sprintf(`(SELECT q.* FROM occurrences oc CROSS JOIN LATERAL (SELECT * FROM posts q WHERE q.occurrence_id = oc.id OFFSET 0) q
+		WHERE oc.campaign_id = $%d)`, len(s.args))
+}
+
 // selection is a query in the making. Conditions are ours; what a caller sent
 // is in args.
 type selection struct {
 	cols  string
+	from  string // "" = posts
 	conds []string
 	args  []any
 	order string
@@ -246,7 +264,9 @@ func (s *selection) where(format string, arg any) {
 func (s *selection) pick(states []moment.State, undated, oneInstance bool) string {
 	var branches []string
 	switch {
-	case undated && len(states) > 0:
+	case s.from != "" && len(states) == 0: // there is no order of an index to keep to
+		return s.branch("")
+	case s.from != "" || undated && len(states) > 0:
 		return s.branch("p.state::text IN ('" + join(states, "', '") + "')")
 	case undated || len(states) == 0 && !oneInstance:
 		return s.branch("")
@@ -293,7 +313,11 @@ func (s *selection) branch(cond string) string {
 	if cond != "" {
 		where = cond + " AND " + where
 	}
-	return fmt.Sprintf("(SELECT %s FROM posts p WHERE %s ORDER BY %s LIMIT %d)", s.cols, where, s.order, s.limit)
+	from := "posts"
+	if s.from != "" {
+		from = s.from
+	}
+	return fmt.Sprintf("(SELECT %s FROM %s p WHERE %s ORDER BY %s LIMIT %d)", s.cols, from, where, s.order, s.limit)
 }
 
 func (s *selection) lateral(cond string) string {

@@ -50,6 +50,7 @@ type calendarFilter struct {
 	View     calendarView
 	Date     schedule.Date
 	Instance int64
+	Campaign int64
 	Group    string
 	State    string
 }
@@ -57,7 +58,7 @@ type calendarFilter struct {
 // readCalendarFilter reads an address; what makes no sense is today's month of
 // everything.
 func readCalendarFilter(v url.Values, today schedule.Date) calendarFilter {
-	f := calendarFilter{View: calendarView(v.Get("view")), Instance: number(v.Get("instance")), Group: clean(v.Get("group")), State: v.Get("state")}
+	f := calendarFilter{View: calendarView(v.Get("view")), Instance: number(v.Get("instance")), Campaign: number(v.Get("campaign")), Group: clean(v.Get("group")), State: v.Get("state")}
 	if !slices.Contains(calendarViews, f.View) {
 		f.View = monthView
 	}
@@ -78,6 +79,9 @@ func (f calendarFilter) at(path string, view calendarView, date schedule.Date) s
 	if f.Instance != 0 {
 		v.Set("instance", strconv.FormatInt(f.Instance, 10))
 	}
+	if f.Campaign != 0 {
+		v.Set("campaign", strconv.FormatInt(f.Campaign, 10))
+	}
 	if f.Group != "" {
 		v.Set("group", f.Group)
 	}
@@ -88,7 +92,9 @@ func (f calendarFilter) at(path string, view calendarView, date schedule.Date) s
 }
 
 // Any reports whether posts are filtered at all.
-func (f calendarFilter) Any() bool { return f.Instance != 0 || f.Group != "" || f.State != "" }
+func (f calendarFilter) Any() bool {
+	return f.Instance != 0 || f.Campaign != 0 || f.Group != "" || f.State != ""
+}
 
 // span is the days that the view shows, the last one excluded.
 func (f calendarFilter) span() (from, to schedule.Date) {
@@ -137,6 +143,8 @@ type calendarPage struct {
 	Days        []calendarCell   // of the week or day; nil in the month
 	Feed        feed             // the same, for the script
 	FeedAt      string
+	Campaign    *campaignFilter    // nil = not filtered by one
+	Legend      []legendLine       // the campaigns in view, by name
 	Holidays    map[string]holiday // by date
 	Unpublished []int              // years that are in view and not published
 	Region      string
@@ -188,6 +196,10 @@ func (s *Web) calendar(w http.ResponseWriter, r *http.Request) error {
 	p.fill(cal, days, from, today, s.has("/posts/new"))
 	p.Holidays = holidaysOf(c, cal, from, to)
 	p.Feed = s.feedOf(c, userOf(r), f, from, days, k.settings.TimeZone)
+	p.Legend = legendOf(f, days)
+	if p.Campaign, err = s.ofCampaign(ctx, f.Campaign); err != nil {
+		return err
+	}
 	p.FeedAt = f.at("/calendar/feed", f.View, f.Date)
 	if p.Instances, err = s.instanceOptions(ctx, f.Instance); err != nil {
 		return err
@@ -209,7 +221,7 @@ var calendarPolicy = strings.Replace(policy, "style-src 'self'", "style-src 'sel
 
 // query selects the posts of the days in the zone.
 func (f calendarFilter) query(from, to schedule.Date, perDay int, zone string) moment.CalendarQuery {
-	q := moment.CalendarQuery{InstanceID: f.Instance, Group: f.Group, PerDay: perDay}
+	q := moment.CalendarQuery{InstanceID: f.Instance, CampaignID: f.Campaign, Group: f.Group, PerDay: perDay}
 	if f.State != "" {
 		q.States, _ = moment.ParseState(f.State) // was checked
 	}

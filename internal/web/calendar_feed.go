@@ -42,6 +42,7 @@ type feedEvent struct {
 	Elsewhere string `json:"elsewhere,omitempty"` // the time where the instance is, if another
 	Held      string `json:"held,omitempty"`
 	Color     string `json:"color,omitempty"` // of its campaign
+	Campaign  string `json:"campaign,omitempty"`
 	Movable   bool   `json:"movable"`
 	URL       string `json:"url"`
 }
@@ -82,6 +83,9 @@ func (f calendarFilter) whole(d schedule.Date) string {
 	if f.Instance != 0 {
 		v.Set("instance", strconv.FormatInt(f.Instance, 10))
 	}
+	if f.Campaign != 0 {
+		v.Set("campaign", strconv.FormatInt(f.Campaign, 10))
+	}
 	if f.State != "" {
 		v.Set("state", f.State)
 	}
@@ -93,7 +97,7 @@ func eventOf(c catalogue, u moment.User, v *moment.PostView, zone string) feedEv
 	e := feedEvent{ID: v.ID, Version: v.Version, Start: v.DueAt.In(location(zone)).Format("2006-01-02T15:04:05"), Title: short(60, v.Card.Title),
 		State: string(state), StateName: c.get("state." + string(state)), Icon: stateIcons[state], Instance: short(24, nameOf(v.InstanceName, v.WcID)),
 		Elsewhere: elsewhere(v.DueAt, v.TimeZone, zone), Movable: movable(v.State) && u.May(moment.PermWrite), URL: fmt.Sprintf("/posts/%d/move", v.ID)}
-	e.Color = v.Colour
+	e.Color, e.Campaign = v.Colour, v.CampaignName
 	if e.Title == "" {
 		e.Title = fmt.Sprintf("#%d", v.ID)
 	}

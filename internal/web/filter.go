@@ -20,6 +20,7 @@ const pageSize = 50
 type filter struct {
 	State    string // one, or several with commas between them
 	Instance int64
+	Campaign int64
 	Author   string
 	Source   string
 	Text     string
@@ -30,7 +31,7 @@ type filter struct {
 // readFilter reads an address or a form. What makes no sense selects everything:
 // an address that was mended by hand shows a list and no error.
 func readFilter(v url.Values) filter {
-	f := filter{State: readStates(v["state"]), Source: clean(v.Get("source")), Instance: number(v.Get("instance")), Author: clean(v.Get("author")), Text: clean(v.Get("q")),
+	f := filter{State: readStates(v["state"]), Source: clean(v.Get("source")), Instance: number(v.Get("instance")), Campaign: number(v.Get("campaign")), Author: clean(v.Get("author")), Text: clean(v.Get("q")),
 		From: v.Get("from"), To: v.Get("to"), Left: v.Get("left") == "1"}
 	if dayIn(f.From, "UTC").IsZero() {
 		f.From = ""
@@ -68,7 +69,7 @@ func clean(s string) string {
 
 // query selects the posts of the filter among those in the given states.
 func (f filter) query(zone string, states ...moment.State) moment.PostQuery {
-	q := moment.PostQuery{States: states, InstanceID: f.Instance, Author: f.Author, Source: f.Source, Text: f.Text, DueFrom: dayIn(f.From, zone)}
+	q := moment.PostQuery{States: states, InstanceID: f.Instance, CampaignID: f.Campaign, Author: f.Author, Source: f.Source, Text: f.Text, DueFrom: dayIn(f.From, zone)}
 	if f.State != "" {
 		q.States = nil
 		for name := range strings.SplitSeq(f.State, ",") {
@@ -101,6 +102,9 @@ func (f filter) values() url.Values {
 	}
 	if f.Instance != 0 {
 		v.Set("instance", strconv.FormatInt(f.Instance, 10))
+	}
+	if f.Campaign != 0 {
+		v.Set("campaign", strconv.FormatInt(f.Campaign, 10))
 	}
 	return v
 }

@@ -16,6 +16,7 @@ const searchedMost = 1000
 type historyPage struct {
 	Frame
 	Filter    filter
+	Campaign  *campaignFilter // nil = not filtered by one
 	States    []moment.State
 	Sources   []string
 	Instances []option
@@ -81,6 +82,9 @@ func (s *Web) history(w http.ResponseWriter, r *http.Request) error {
 	}
 	for _, c := range historyColumns {
 		p.Choices = append(p.Choices, choice{c, slices.Contains(p.Columns, c)})
+	}
+	if p.Campaign, err = s.ofCampaign(ctx, p.Filter.Campaign); err != nil {
+		return err
 	}
 	if err := s.historyRows(r, p, p.Filter.query(k.settings.TimeZone), columns); err != nil {
 		return err

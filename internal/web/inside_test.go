@@ -65,7 +65,7 @@ func TestEveryWordOfTheDomainHasAText(t *testing.T) {
 	for _, s := range shownStates {
 		keys = append(keys, "state."+string(s))
 	}
-	for _, h := range moment.HoldReasons {
+	for _, h := range slices.Concat(moment.HoldReasons, moment.CampaignHolds) {
 		keys = append(keys, "hold."+string(h), "hold."+string(h)+".todo")
 	}
 	for _, d := range doings {

@@ -21,6 +21,7 @@ type postPage struct {
 	Audience string
 	Steps    []step
 	Rulings  []ruling
+	Firing   *firing // of its campaign; nil = it is of none
 	// Rejection is why a draft was given back; nil if it was not.
 	Rejection *moment.Approval
 	Edit      string // address of the composer; "" = there is none, or not now
@@ -65,6 +66,9 @@ func (s *Web) post(w http.ResponseWriter, r *http.Request) error {
 	if d.Proof != nil {
 		p.Compared = compare(c, d.Card, d.Proof)
 		p.Differs = slices.ContainsFunc(p.Compared, func(c compared) bool { return c.Differs })
+	}
+	if p.Firing, err = s.firingOf(r.Context(), &d.Membership); err != nil {
+		return err
 	}
 	p.Rulings, p.Rejection = rulingsOf(d), rejectionOf(d)
 	if _, err := d.State.After(moment.ActEdit); err == nil && user.May(moment.PermWrite) && s.has("/posts/{id}/edit") {

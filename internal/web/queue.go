@@ -15,6 +15,7 @@ const countMost = 10_000
 type queuePage struct {
 	Frame
 	Filter    filter
+	Campaign  *campaignFilter // nil = not filtered by one
 	Instances []option
 	Posts     []moment.PostView
 	Total     int
@@ -53,6 +54,9 @@ func (s *Web) queue(w http.ResponseWriter, r *http.Request) error {
 	}
 	p.Many = p.Total == countMost
 	if p.Instances, err = s.instanceOptions(ctx, f.Instance); err != nil {
+		return err
+	}
+	if p.Campaign, err = s.ofCampaign(ctx, f.Campaign); err != nil {
 		return err
 	}
 	if p.Checks, err = s.checkQueue(ctx, p.Posts); err != nil {

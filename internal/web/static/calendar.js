@@ -57,7 +57,7 @@
   function draw(arg) {
     var e = arg.event.extendedProps, line = element('div', 'ev');
     if (e.more) { line.appendChild(element('span', 'ev-text', arg.event.title)); return { domNodes: [line] }; }
-    if (e.color) { var dot = element('span', 'ev-campaign'); dot.style.backgroundColor = e.color; line.appendChild(dot); }
+    if (e.color) { var dot = element('span', 'ev-campaign'); dot.style.backgroundColor = e.color; dot.title = e.campaign; dot.setAttribute('role', 'img'); dot.setAttribute('aria-label', e.campaign); line.appendChild(dot); }
     line.appendChild(icon(e.icon));
     line.appendChild(element('b', '', e.start.slice(11, 16)));
     // The name of the link is what stands in it.
