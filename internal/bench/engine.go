@@ -2,11 +2,13 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os/exec"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
 
 	"momentcast/internal/moment"
 	"momentcast/internal/postgres"
@@ -36,24 +38,24 @@ func feedEngine(ctx context.Context, _ *stage, url string, posts []post) error {
 	if err != nil {
 		return err
 	}
-	db, err := postgres.Open(url, postgres.Options{EngineConns: 1, Conns: 1})
+	db, err := postgres.Open(url, postgres.Options{EngineConns: feeders, Conns: 1})
 	if err != nil {
 		return err
 	}
 	defer db.Close()
+	var all errgroup.Group
+	all.SetLimit(feeders)
 	for _, p := range posts {
 		t := time.NewTimer(time.Until(p.due))
 		select {
 		case <-ctx.Done():
 			t.Stop()
-			return ctx.Err()
+			return errors.Join(ctx.Err(), all.Wait())
 		case <-t.C:
 		}
-		if err := enqueue(ctx, db, ids, []post{p}); err != nil {
-			return err
-		}
+		all.Go(func() error { return enqueue(ctx, db, ids, []post{p}) })
 	}
-	return nil
+	return all.Wait()
 }
 
 // accountIDs are the instances that the referee knows, in its order; none in a

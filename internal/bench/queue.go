@@ -17,6 +17,10 @@ func newPost(i, accounts int, due time.Time) post {
 	return post{account: i % accounts, due: due, url: fmt.Sprintf("https://example.com/%d?due=%d", i, due.UnixNano())}
 }
 
+// feeders is how many insert at once where posts are inserted when they are due;
+// River's program has as many.
+const feeders = 8
+
 // What all posts say. The address differs: the referee tells them apart by it.
 const (
 	cardContent     = "text"

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"golang.org/x/sync/errgroup"
 )
 
 // Post is a job's arguments: all that the call needs.
@@ -48,13 +50,18 @@ func fill(ctx context.Context, pool *pgxpool.Pool, in io.Reader) error {
 	return err
 }
 
+// feeders is how many insert at once, as on the other side.
+const feeders = 8
+
 // enqueue adds each post when it is due: it is to leave at once.
 func enqueue(ctx context.Context, pool *pgxpool.Pool, in io.Reader) error {
 	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Logger: quiet()})
 	if err != nil {
 		return err
 	}
-	return read(in, 1, func(posts []Post) error {
+	var all errgroup.Group
+	all.SetLimit(feeders)
+	err = read(in, 1, func(posts []Post) error {
 		t := time.NewTimer(time.Until(posts[0].due()))
 		defer t.Stop()
 		select {
@@ -62,8 +69,10 @@ func enqueue(ctx context.Context, pool *pgxpool.Pool, in io.Reader) error {
 			return ctx.Err()
 		case <-t.C:
 		}
-		return insert(ctx, pool, client, posts)
+		all.Go(func() error { return insert(ctx, pool, client, posts) })
+		return nil
 	})
+	return errors.Join(err, all.Wait())
 }
 
 // insert adds rows and jobs together. A due time that has passed is none: such
