@@ -16,20 +16,21 @@ import (
 	"momentcast/internal/client"
 )
 
-// ImportCmd makes posts of tables.
+// ImportCmd makes posts and campaigns of tables.
 type ImportCmd struct {
 	ClientFlags `embed:""`
 
-	File     importFileCmd     `cmd:"" default:"withargs" help:"Check a file and say what its rows are; with --commit make posts of it."`
-	Commit   importCommitCmd   `cmd:"" help:"Make posts of a file that was checked, or go on where that stopped."`
-	Show     importShowCmd     `cmd:"" help:"Show what an import's rows are and how far it has come."`
-	Template importTemplateCmd `cmd:"" help:"Write an example file to fill in."`
+	File      importFileCmd      `cmd:"" default:"withargs" help:"Check a file of posts and say what its rows are; with --commit make posts of it."`
+	Campaigns importCampaignsCmd `cmd:"" help:"The same with a file of campaigns, which become drafts."`
+	Commit    importCommitCmd    `cmd:"" help:"Store the rows of a file that was checked, or go on where that stopped."`
+	Show      importShowCmd      `cmd:"" help:"Show what an import's rows are and how far it has come."`
+	Template  importTemplateCmd  `cmd:"" help:"Write an example file to fill in."`
 }
 
 // maxFile is the largest file that is sent; the service takes no larger one.
 const maxFile = 32 << 20
 
-// watchFlags say whether the command stays until the posts are made.
+// watchFlags say whether the command stays until the rows are stored.
 type watchFlags struct {
 	SkipWrong bool          `help:"Leave out the rows that are wrong."`
 	Watch     bool          `short:"w" help:"Stay, show the progress, and go on if it is cut off."`
@@ -46,19 +47,33 @@ type importFileCmd struct {
 	Instance int64    `short:"i" placeholder:"ID" help:"Of rows that name none."`
 	Audience int64    `placeholder:"ID" xor:"who" help:"Of rows that do not say who may see them."`
 	Everyone bool     `xor:"who" help:"Rows that do not say who may see them are for everyone."`
-	Draft    bool     `help:"Rows become drafts, which may be incomplete."`
+	Draft    bool     `help:"Rows may be incomplete: posts become drafts, as campaigns do in any case."`
 	DryRun   bool     `xor:"do" help:"Only say what the rows are. This is the default."`
-	Commit   bool     `xor:"do" help:"Make posts of the rows that are right and new."`
+	Commit   bool     `xor:"do" help:"Store the rows that are right and new."`
 }
 
-// Run implements the command. It fails where rows are wrong that nobody said
-// are to be left out.
+type importCampaignsCmd struct {
+	importFileCmd `embed:""`
+}
+
+// Run implements the command.
+func (c *importCampaignsCmd) Run(ctx context.Context, out io.Writer, p *ImportCmd) error {
+	return c.importFileCmd.run(ctx, out, p, "campaigns")
+}
+
+// Run implements the command.
 func (c *importFileCmd) Run(ctx context.Context, out io.Writer, p *ImportCmd) error {
+	return c.run(ctx, out, p, "")
+}
+
+// run checks a file of a kind, "" is posts, and stores its rows if asked to. It
+// fails where rows are wrong that nobody said are to be left out.
+func (c *importFileCmd) run(ctx context.Context, out io.Writer, p *ImportCmd, kind string) error {
 	data, err := readFile(c.Path)
 	if err != nil {
 		return err
 	}
-	a, err := p.do(ctx, client.Request{Method: http.MethodPost, Path: "/imports", Query: c.query(), File: data, Type: "application/octet-stream"})
+	a, err := p.do(ctx, client.Request{Method: http.MethodPost, Path: "/imports", Query: c.query(kind), File: data, Type: "application/octet-stream"})
 	if err != nil {
 		return err
 	}
@@ -83,8 +98,11 @@ func (c *importFileCmd) Run(ctx context.Context, out io.Writer, p *ImportCmd) er
 	return p.commit(ctx, out, i.ID, c.watchFlags)
 }
 
-func (c *importFileCmd) query() url.Values {
+func (c *importFileCmd) query(kind string) url.Values {
 	v := url.Values{"map": c.Map}
+	if kind != "" {
+		v.Set("kind", kind)
+	}
 	if c.Path != "-" {
 		v.Set("file", filepath.Base(c.Path))
 	}
@@ -151,7 +169,7 @@ func (p *ImportCmd) showImport(ctx context.Context, out io.Writer, i *client.Imp
 		}
 	}
 	return table(out, func(row func(...any)) {
-		row("import", fmt.Sprintf("%d, %s, %d rows: %s", i.ID, plainText(i.File, 100), i.Rows, i.State))
+		row("import", fmt.Sprintf("%d, %s, %d rows of %s: %s", i.ID, plainText(i.File, 100), i.Rows, cmp.Or(i.Kind, "posts"), i.State))
 		for _, c := range i.Columns {
 			row("column", fmt.Sprintf("%s is read as %s", plainText(c.Header, 40), cmp.Or(c.Field, "nothing")))
 		}
@@ -164,7 +182,7 @@ func (p *ImportCmd) showImport(ctx context.Context, out io.Writer, i *client.Imp
 	})
 }
 
-// commit makes posts of an import and, if asked to, stays until it is done.
+// commit stores the rows of an import and, if asked to, stays until it is done.
 func (p *ImportCmd) commit(ctx context.Context, out io.Writer, id int64, w watchFlags) error {
 	path := fmt.Sprintf("/imports/%d", id)
 	begin := client.Request{Method: http.MethodPost, Path: path + "/commit", Body: map[string]any{"skip_wrong": w.SkipWrong}}
@@ -185,7 +203,7 @@ func (p *ImportCmd) commit(ctx context.Context, out io.Writer, id int64, w watch
 		}
 		if i.Progress.Rows != told && !p.JSON {
 			told = i.Progress.Rows
-			if _, err := fmt.Fprintf(out, "%d of %d rows, %d posts created\n", told, i.Rows, i.Counts.Created); err != nil {
+			if _, err := fmt.Fprintf(out, "%d of %d rows, %d %s created\n", told, i.Rows, i.Counts.Created, cmp.Or(i.Kind, "posts")); err != nil {
 				return err
 			}
 		}
@@ -206,7 +224,7 @@ func (p *ImportCmd) commit(ctx context.Context, out io.Writer, id int64, w watch
 
 func finished(out io.Writer, i *client.Import) (err error) {
 	if i.State == "done" {
-		_, err = fmt.Fprintf(out, "import %d is done: %d posts created\n", i.ID, i.Counts.Created)
+		_, err = fmt.Fprintf(out, "import %d is done: %d %s created\n", i.ID, i.Counts.Created, cmp.Or(i.Kind, "posts"))
 	} else {
 		_, err = fmt.Fprintf(out, "import %d goes on in the background; look with: momentcast import show %d\n", i.ID, i.ID)
 	}
@@ -235,6 +253,7 @@ func (c *importShowCmd) Run(ctx context.Context, out io.Writer, p *ImportCmd) er
 }
 
 type importTemplateCmd struct {
+	Kind     string `enum:"posts,campaigns" default:"posts" help:"What its rows become: ${enum}."`
 	Format   string `enum:"csv,xlsx" default:"csv" help:"${enum}."`
 	Language string `enum:"zh-CN,en" default:"zh-CN" help:"Of the header: ${enum}."`
 	Output   string `short:"o" placeholder:"FILE" help:"Where to write it. Default: standard output."`
@@ -242,7 +261,7 @@ type importTemplateCmd struct {
 
 // Run implements the command.
 func (c *importTemplateCmd) Run(ctx context.Context, out io.Writer, p *ImportCmd) error {
-	a, err := p.do(ctx, client.Request{Method: http.MethodGet, Path: "/imports/template", Query: url.Values{"format": {c.Format}, "language": {c.Language}}})
+	a, err := p.do(ctx, client.Request{Method: http.MethodGet, Path: "/imports/template", Query: url.Values{"kind": {c.Kind}, "format": {c.Format}, "language": {c.Language}}})
 	if err != nil {
 		return err
 	}

@@ -52,13 +52,18 @@ func TestImportCommands(t *testing.T) {
 			map[string]string{"POST /imports": stubRight, "POST /imports/5/commit": stubHalf, "GET /imports/5": stubDone},
 			[]string{"POST /imports file=tea.csva,b", `POST /imports/5/commit {"skip_wrong":false}`, "GET /imports/5"}, "2 of 3 rows, 1 posts created\nimport 5 is done: 2 posts created\n", 0,
 		},
+		"campaigns": {
+			[]string{"import", "campaigns", file, "--commit"},
+			map[string]string{"POST /imports": strings.Replace(stubRight, `"id"`, `"kind":"campaigns","id"`, 1), "POST /imports/5/commit": strings.Replace(stubDone, `"id"`, `"kind":"campaigns","id"`, 1)},
+			[]string{"POST /imports file=tea.csv&kind=campaignsa,b", `POST /imports/5/commit {"skip_wrong":false}`}, "import 5 is done: 2 campaigns created\n", 0,
+		},
 		"commit": {
 			[]string{"import", "commit", "5", "--skip-wrong"}, map[string]string{"POST /imports/5/commit": stubHalf},
 			[]string{`POST /imports/5/commit {"skip_wrong":true}`}, "goes on in the background", 0,
 		},
 		"show":     {[]string{"import", "show", "5"}, map[string]string{"GET /imports/5": stubDone}, []string{"GET /imports/5"}, "created        2", 0},
 		"as JSON":  {[]string{"import", file, "--commit", "--json"}, map[string]string{"POST /imports": stubRight, "POST /imports/5/commit": stubDone}, []string{"POST /imports file=tea.csva,b", `POST /imports/5/commit {"skip_wrong":false}`}, "{\n  \"id\": 5,\n  \"state\": \"done\"", 0},
-		"template": {[]string{"import", "template", "--language", "en", "-o", written}, map[string]string{"GET /imports/template": "account\n"}, []string{"GET /imports/template format=csv&language=en"}, "", 0},
+		"template": {[]string{"import", "template", "--language", "en", "-o", written}, map[string]string{"GET /imports/template": "account\n"}, []string{"GET /imports/template format=csv&kind=posts&language=en"}, "", 0},
 		"no file":  {[]string{"import", filepath.Join(dir, "none.csv")}, nil, nil, "no such file", 1},
 		"both":     {[]string{"import", file, "--commit", "--dry-run"}, nil, nil, "--commit", 2},
 	} {

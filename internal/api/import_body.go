@@ -15,12 +15,13 @@ import (
 // importBody is an import as it is shown.
 type importBody struct {
 	ID       int64              `json:"id"`
+	Kind     string             `json:"kind" enum:"posts,campaigns" doc:"What its rows become."`
 	File     string             `json:"file" example:"december.csv"`
 	Format   string             `json:"format" enum:"csv,xlsx"`
 	Encoding string             `json:"encoding" doc:"UTF-8, UTF-16 or GBK; empty for xlsx."`
 	Columns  []importColumnBody `json:"columns"`
-	Zone     string             `json:"zone" doc:"Of times that name none; empty = each account's own."`
-	State    string             `json:"state" enum:"checking,checked,committing,done" doc:"checked = nothing is stored as a post yet."`
+	Zone     string             `json:"zone" doc:"Of times that name none; empty = each account's own, of campaigns the service's."`
+	State    string             `json:"state" enum:"checking,checked,committing,done" doc:"checked = nothing is made of it yet."`
 	Rows     int                `json:"rows"`
 	Counts   importCountsBody   `json:"counts"`
 	Progress struct {
@@ -30,7 +31,7 @@ type importBody struct {
 	Findings  *pageBody[rowFindingBody] `json:"findings,omitempty" doc:"The first; more with next_cursor from /imports/{id}/findings. Lists of imports leave it out."`
 	Author    string                    `json:"author"`
 	CreatedAt time.Time                 `json:"created_at"`
-	ExpiresAt time.Time                 `json:"expires_at" doc:"Then its rows are forgotten; the posts stay."`
+	ExpiresAt time.Time                 `json:"expires_at" doc:"Then its rows are forgotten; what was made of them stays."`
 }
 
 type importColumnBody struct {
@@ -39,10 +40,10 @@ type importColumnBody struct {
 }
 
 type importCountsBody struct {
-	New     int `json:"new" doc:"Posts that are not there yet."`
+	New     int `json:"new" doc:"Posts or campaigns that are not there yet."`
 	Exists  int `json:"exists" doc:"There already, and the same."`
 	Differs int `json:"differs" doc:"There already under the same key with another content; left as they are."`
-	Errors  int `json:"errors" doc:"Rows that no post can be made of."`
+	Errors  int `json:"errors" doc:"Rows that nothing can be made of."`
 	Warned  int `json:"warned" doc:"Of the new ones, those that somebody should look at."`
 	Created int `json:"created" doc:"By the commit, so far."`
 }
@@ -58,7 +59,7 @@ type rowFindingBody struct {
 
 func showImport(i *moment.Import) importBody {
 	c := i.Counts
-	b := importBody{ID: i.ID, File: i.File, Format: i.Format, Encoding: i.Encoding, Zone: i.Options.Zone, State: string(i.State), Rows: i.Rows,
+	b := importBody{ID: i.ID, Kind: string(i.Kind), File: i.File, Format: i.Format, Encoding: i.Encoding, Zone: i.Options.Zone, State: string(i.State), Rows: i.Rows,
 		Columns: make([]importColumnBody, len(i.Header)), Counts: importCountsBody{c.New, c.Exists, c.Differs, c.Wrong, c.Warned, c.Created},
 		Author: i.Author, CreatedAt: i.CreatedAt.UTC(), ExpiresAt: i.ExpiresAt.UTC()}
 	for n, h := range i.Header {

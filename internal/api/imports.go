@@ -11,14 +11,14 @@ import (
 	"momentcast/internal/moment"
 )
 
-// Importer reads files of posts, checks them and makes posts of them.
+// Importer reads files, checks them and makes posts or campaigns of them.
 type Importer interface {
-	// Upload keeps a file and checks it; nothing of it is a post yet.
+	// Upload keeps a file and checks it; nothing is made of it yet.
 	Upload(ctx context.Context, f moment.ImportFile, o moment.ImportOptions, by moment.Origin) (id int64, err error)
-	// Commit makes posts of it in the background, or goes on with it.
+	// Commit stores what its rows become in the background, or goes on with it.
 	Commit(ctx context.Context, id int64, skipWrong bool, by moment.Origin) error
-	// Template is an example file, as "csv" or "xlsx".
-	Template(format string, chinese bool) ([]byte, error)
+	// Template is an example file of a kind, as "csv" or "xlsx".
+	Template(kind moment.ImportKind, format string, chinese bool) ([]byte, error)
 }
 
 // ImportStore is the part of the database that keeps imports.
@@ -35,8 +35,9 @@ func (a *API) registerImports() {
 	op := func(id, method, path, summary, description string, errs ...int) huma.Operation {
 		return huma.Operation{OperationID: id, Method: method, Path: path, Summary: summary, Description: description, Tags: []string{"imports"}, Errors: errs}
 	}
-	create := op("create-import", http.MethodPost, "/imports", "Check a file of posts",
-		"A dry run: the answer says what the rows are, and nothing of them is a post before the import is committed. The body is the file, CSV (UTF-8, UTF-16 or GBK) "+
+	create := op("create-import", http.MethodPost, "/imports", "Check a file of posts or campaigns",
+		"A dry run: the answer says what the rows are, and nothing is made of them before the import is committed. Campaigns become drafts, which somebody "+
+			"activates. The body is the file, CSV (UTF-8, UTF-16 or GBK) "+
 			"or XLSX, as it is or as the part \"file\" of a form; the kind is found out from its bytes. At most 32 MiB, 100 000 rows and 100 columns.",
 		http.StatusUnsupportedMediaType, http.StatusRequestEntityTooLarge)
 	create.DefaultStatus, create.MaxBodyBytes, create.RequestBody = http.StatusCreated, moment.MaxImportBytes+maxBody, fileBody()
@@ -46,12 +47,12 @@ func (a *API) registerImports() {
 	register(a, op("get-import", http.MethodGet, "/imports/{id}", "Show an import", "What its rows are, the first findings, and how far the commit has come."), a.getImport)
 	register(a, op("list-findings", http.MethodGet, "/imports/{id}/findings", "List what is to say of an import's rows",
 		"In the order of the rows. At most 5000 are kept; counts has all."), a.listFindings)
-	register(a, op("commit-import", http.MethodPost, "/imports/{id}/commit", "Make posts of an import",
+	register(a, op("commit-import", http.MethodPost, "/imports/{id}/commit", "Make posts or campaigns of an import",
 		"Of the rows that are right and new. It goes on in the background (202); once it is done the answer is a 200, however often it is asked for. "+
 			"One that stopped half way goes on where it was.", http.StatusConflict, http.StatusUnsupportedMediaType), a.commitImport)
 	commit := a.huma.OpenAPI().Paths["/imports/{id}/commit"].Post.Responses
 	commit["202"] = &huma.Response{Description: http.StatusText(http.StatusAccepted), Headers: commit["200"].Headers, Content: commit["200"].Content}
-	register(a, op("delete-import", http.MethodDelete, "/imports/{id}", "Forget an import", "The posts that were made of it stay.", http.StatusConflict), a.deleteImport)
+	register(a, op("delete-import", http.MethodDelete, "/imports/{id}", "Forget an import", "What was made of it stays.", http.StatusConflict), a.deleteImport)
 	template := op("get-import-template", http.MethodGet, "/imports/template", "Download an example file", "With a header and a row to show how cells are written.", http.StatusNotFound)
 	template.Responses = map[string]*huma.Response{"200": {Description: "The file.", Content: map[string]*huma.MediaType{"text/csv": {}, xlsxType: {}}}}
 	register(a, template, a.importTemplate)
@@ -75,13 +76,14 @@ func formType() *huma.MediaType {
 type createImportInput struct {
 	ContentType string   `header:"Content-Type" hidden:"true"`
 	File        string   `query:"file" maxLength:"200" doc:"The file's name, where a form does not give it." example:"december.csv"`
+	Kind        string   `query:"kind" enum:"posts,campaigns" default:"posts" doc:"What its rows become."`
 	Map         []string `query:"map,explode" maxItems:"100" doc:"header=field: how a column is read; header= leaves it out. Other columns are read as they were last, or as their headers say." example:"[\"Heading=title\"]"`
 	Header      bool     `query:"header" default:"true" doc:"false = the first row is no header; the columns are A, B, …"`
-	Zone        string   `query:"zone" doc:"Of times that name none: an IANA zone, or account = each account's own. Not given = the service's." example:"Asia/Shanghai"`
+	Zone        string   `query:"zone" doc:"Of times that name none: an IANA zone, or account = each account's own, of campaigns the service's. Not given = the service's." example:"Asia/Shanghai"`
 	Instance    int64    `query:"instance_id" doc:"Of rows that name none. Not given = they are wrong."`
 	Audience    int64    `query:"audience_id" doc:"Of rows that do not say who may see them. Not given = they are wrong."`
 	Everyone    bool     `query:"everyone" doc:"Rows that do not say who may see them are for everyone."`
-	Draft       bool     `query:"draft" doc:"Rows become drafts, which may be incomplete."`
+	Draft       bool     `query:"draft" doc:"Rows may be incomplete: posts become drafts, as campaigns do in any case."`
 }
 
 func (in *createImportInput) mapping() (map[string]string, error) {
@@ -105,7 +107,7 @@ func (a *API) createImport(ctx context.Context, in *createImportInput) (*importO
 	if in.File != "" {
 		f.Name = in.File
 	}
-	f.Headless = !in.Header
+	f.Headless, f.Kind = !in.Header, moment.ImportKind(in.Kind)
 	if f.Map, err = in.mapping(); err != nil {
 		return nil, err
 	}
@@ -260,6 +262,7 @@ func (a *API) deleteImport(ctx context.Context, in *ImportInput) (*struct{}, err
 }
 
 type importTemplateInput struct {
+	Kind     string `query:"kind" enum:"posts,campaigns" default:"posts" doc:"What its rows become."`
 	Format   string `query:"format" enum:"csv,xlsx" default:"csv"`
 	Language string `query:"language" enum:"zh-CN,en" default:"zh-CN" doc:"Of the header."`
 }
@@ -271,10 +274,10 @@ type importTemplateOutput struct {
 }
 
 func (a *API) importTemplate(_ context.Context, in *importTemplateInput) (*importTemplateOutput, error) {
-	b, err := a.imports.Template(in.Format, in.Language == "zh-CN")
+	b, err := a.imports.Template(moment.ImportKind(in.Kind), in.Format, in.Language == "zh-CN")
 	kind := "text/csv; charset=utf-8"
 	if in.Format == "xlsx" {
 		kind = xlsxType
 	}
-	return &importTemplateOutput{kind, `attachment; filename="momentcast-import.` + in.Format + `"`, b}, err
+	return &importTemplateOutput{kind, `attachment; filename="momentcast-` + in.Kind + `.` + in.Format + `"`, b}, err
 }

@@ -17,6 +17,7 @@ import (
 
 type importAnswer struct {
 	ID       int64
+	Kind     string
 	File     string
 	State    string
 	Rows     int
@@ -115,6 +116,35 @@ func TestImportFromFileToPosts(t *testing.T) {
 	s.call("POST", one+"/commit", nil).want(404).problem()
 }
 
+func TestImportOfCampaigns(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	s.call("POST", "/instances", map[string]any{"wc_id": "wxid_gia1nwcgpobz22"}).want(201)
+	for _, language := range []string{"zh-CN", "en"} { // the example makes a campaign in either language
+		template := s.call("GET", "/imports/template?kind=campaigns&format=xlsx&language="+language, nil).want(200)
+		a := s.call("POST", "/imports?kind=campaigns", template.body, "Content-Type", template.header.Get("Content-Type")).want(201)
+		made := decode[importAnswer](a)
+		if made.Kind != "campaigns" || made.Counts.New != 1 {
+			t.Fatalf("%+v", made)
+		}
+		one := fmt.Sprint("/imports/", made.ID)
+		s.call("POST", one+"/commit", nil).want(http.StatusAccepted)
+		for limit := time.Now().Add(time.Minute); decode[importAnswer](s.call("GET", one, nil).want(200)).State != "done"; {
+			if time.Now().After(limit) {
+				t.Fatal("the commit does not end")
+			}
+		}
+		again := decode[importAnswer](s.call("POST", "/imports?kind=campaigns", template.body, "Content-Type", template.header.Get("Content-Type")).want(201))
+		if again.Counts.New != 0 || again.Counts.Exists != 1 {
+			t.Errorf("the same file again: %+v", again)
+		}
+	}
+	if n := s.count(`SELECT count(*) FROM campaigns WHERE state = 'draft' AND external_key IN ('tea-weekly', 'autumn-weekly')`); n != 2 {
+		t.Errorf("%d drafts", n)
+	}
+	s.call("POST", "/imports?kind=poems", "a\nb\n", "Content-Type", "text/csv").want(422).problem()
+}
+
 type importAnswerPage struct {
 	Items      []struct{ Row int }
 	NextCursor *string `json:"next_cursor"`
@@ -140,7 +170,7 @@ func TestImportInOtherShapes(t *testing.T) {
 	}
 	for _, format := range []string{"csv", "xlsx"} {
 		a := s.call("GET", "/imports/template?language=en&format="+format, nil).want(200)
-		if !strings.Contains(a.header.Get("Content-Disposition"), "momentcast-import."+format) {
+		if !strings.Contains(a.header.Get("Content-Disposition"), "momentcast-posts."+format) {
 			t.Errorf("%v", a.header)
 		}
 		i := decode[importAnswer](s.call("POST", "/imports", a.body, "Content-Type", a.header.Get("Content-Type")).want(201))

@@ -3,6 +3,7 @@ package client
 // Import is a file of posts on its way in.
 type Import struct {
 	ID     int64  `json:"id"`
+	Kind   string `json:"kind"` // "posts" or "campaigns"
 	File   string `json:"file"`
 	State  string `json:"state"`
 	Rows   int    `json:"rows"`

@@ -19,18 +19,18 @@ import (
 	"momentcast/internal/postgres/postgrestest"
 )
 
-var importRounds = flag.Int("import-rounds", 4, "rounds of killing while a file becomes posts")
+var importRounds = flag.Int("import-rounds", 4, "rounds of killing while a file becomes posts, or campaigns")
 
 // importPoints are the places in the commit of an import where a replica may
 // end: before a batch is committed, after it, and anywhere.
 var importPoints = []string{"import-batch", "import-step", ""}
 
-// A replica is killed while it makes posts of a file; another one is asked to
-// go on, several times. In the end each right row is one post, and no wrong row
-// is any.
+// A replica is killed while it makes posts or campaigns of a file; another one
+// is asked to go on, several times. In the end each right row is one of them,
+// and no wrong row is any.
 func TestImportSurvivesKills(t *testing.T) {
 	t.Parallel()
-	var totals struct{ rounds, killed, rows, before, posts atomic.Int64 }
+	var totals struct{ rounds, killed, rows, before, made atomic.Int64 }
 	t.Run("rounds", func(t *testing.T) {
 		for round := range *importRounds {
 			t.Run(fmt.Sprint(round), func(t *testing.T) {
@@ -39,14 +39,17 @@ func TestImportSurvivesKills(t *testing.T) {
 				s := newStage(t, postgrestest.URL(t), 6, time.Millisecond, uint64(round))
 				const batches = 5
 				rows := batches*moment.ImportBatch - r.IntN(moment.ImportBatch)
-				file, right := s.tableOf(rows)
+				kind := moment.ImportKinds[round%len(moment.ImportKinds)]
+				file, right := s.tableOf(kind, rows)
+				upload := client.Request{Method: http.MethodPost, Path: "/imports", Query: url.Values{"everyone": {"true"}, "kind": {string(kind)}}, File: file, Type: "text/csv"}
+				count := `SELECT count(*) FROM ` + string(kind)
 				point := importPoints[round%len(importPoints)]
 				armed := ""
 				if point != "" {
 					armed = fmt.Sprintf("%s:%d:KILL", point, 1+r.IntN(batches))
 				}
 				first := s.start("a", armed)
-				id := s.ask(first, client.Request{Method: http.MethodPost, Path: "/imports", Query: url.Values{"everyone": {"true"}}, File: file, Type: "text/csv"}).ID
+				id := s.ask(first, upload).ID
 				s.commitImport(first, id) // its answer may be lost
 				if point == "" {
 					first.diedWithin(time.Duration(r.IntN(400)) * time.Millisecond)
@@ -56,9 +59,9 @@ func TestImportSurvivesKills(t *testing.T) {
 					t.Fatal("the replica was not killed")
 				}
 				totals.killed.Add(1)
-				before := s.one(`SELECT count(*) FROM posts`)
+				before := s.one(count)
 				if point == "import-batch" && before == int64(right) {
-					t.Errorf("%d posts of a commit that was killed", before)
+					t.Errorf("%d %s of a commit that was killed", before, kind)
 				}
 				s.exec(`UPDATE imports SET commit_until = now()`) // as when its half minute has passed
 				second := s.start("b", "")
@@ -70,29 +73,30 @@ func TestImportSurvivesKills(t *testing.T) {
 				if done.Counts.Created != right {
 					t.Errorf("%d created, want %d", done.Counts.Created, right)
 				}
-				if posts, rowsMade := s.one(`SELECT count(*) FROM posts`), s.one(`SELECT count(DISTINCT url) FROM posts`); posts != int64(right) || rowsMade != posts {
-					t.Errorf("%d posts of %d rows, want %d, each once", posts, rowsMade, right)
+				distinct := `SELECT count(DISTINCT ` + map[moment.ImportKind]string{moment.ImportPosts: "url", moment.ImportCampaigns: "name"}[kind] + `) FROM ` + string(kind)
+				if made, rowsMade := s.one(count), s.one(distinct); made != int64(right) || rowsMade != made {
+					t.Errorf("%d %s of %d rows, want %d, each once", made, kind, rowsMade, right)
 				}
-				again := s.ask(second, client.Request{Method: http.MethodPost, Path: "/imports", Query: url.Values{"everyone": {"true"}}, File: file, Type: "text/csv"})
+				again := s.ask(second, upload)
 				if again.Counts.New != 0 || again.Counts.Exists != right {
 					t.Errorf("the same file again: %+v", again.Counts)
 				}
 				totals.rounds.Add(1)
 				totals.rows.Add(int64(rows))
 				totals.before.Add(before)
-				totals.posts.Add(int64(right))
+				totals.made.Add(int64(right))
 			})
 		}
 	})
-	t.Logf("%d rounds, %d replicas killed: %d rows, %d posts made before the kills, %d in the end, each right row once, 0 doubles",
-		totals.rounds.Load(), totals.killed.Load(), totals.rows.Load(), totals.before.Load(), totals.posts.Load())
+	t.Logf("%d rounds, %d replicas killed: %d rows, %d posts and campaigns made before the kills, %d in the end, each right row once, 0 doubles",
+		totals.rounds.Load(), totals.killed.Load(), totals.rows.Load(), totals.before.Load(), totals.made.Load())
 }
 
 // tableOf is a file without keys; every hundredth row names an account that is
 // none.
-func (s *stage) tableOf(rows int) (file []byte, right int) {
+func (s *stage) tableOf(kind moment.ImportKind, rows int) (file []byte, right int) {
 	var b strings.Builder
-	b.WriteString("account,due,text,title,link,image\n")
+	b.WriteString("account,time,name,text,title,link,image\n")
 	day := time.Now().AddDate(0, 0, 3).Format(time.DateOnly)
 	for n := range rows {
 		account := s.wc[n%len(s.wc)]
@@ -101,7 +105,11 @@ func (s *stage) tableOf(rows int) (file []byte, right int) {
 		} else {
 			right++
 		}
-		fmt.Fprintf(&b, "%s,%s %02d:%02d,text %d,title,https://example.com/%d,https://example.com/t.jpg\n", account, day, n%24, n%60, n, n)
+		when := fmt.Sprintf("%s %02d:%02d", day, n%24, n%60)
+		if kind == moment.ImportCampaigns {
+			when = fmt.Sprintf("weekly on %d at %02d:%02d", 1+n%7, n%24, n%60)
+		}
+		fmt.Fprintf(&b, "%s,%s,name %d,text %d,title,https://example.com/%d,https://example.com/t.jpg\n", account, when, n, n, n)
 	}
 	return []byte(b.String()), right
 }

@@ -28,12 +28,22 @@ var slashed = regexp.MustCompile(`^\d{1,2}-\d{1,2}-\d{2,4}\b`)
 var alike = strings.NewReplacer("年", "-", "月", "-", "日", " ", "号", " ", "/", "-", ".", "-", "：", ":", "时", ":", "点", ":", "分", "", "秒", "",
 	"上午", " AM ", "早上", " AM ", "凌晨", " AM ", "下午", " PM ", "晚上", " PM ", "中午", " PM ", "　", " ", "am", " AM", "pm", " PM")
 
-// parseTime reads a cell as a time in the zone: RFC 3339 with its own offset,
-// the ways people write dates, or the number that spreadsheets keep.
+// parseTime reads a cell as a time in the zone.
 func parseTime(s string, zone *time.Location, date1904 bool) (t time.Time, problem string) {
+	t, day, problem := readTime(s, zone, date1904)
+	if day && problem == "" {
+		return time.Time{}, noClock
+	}
+	return t, problem
+}
+
+// readTime reads a cell as a time in the zone, or as a day, then midnight of it
+// in UTC: RFC 3339 with its own offset, the ways people write dates, or the
+// number that spreadsheets keep.
+func readTime(s string, zone *time.Location, date1904 bool) (t time.Time, day bool, problem string) {
 	s = strings.TrimSpace(s)
 	if t, err := time.Parse(time.RFC3339, s); err == nil {
-		return t, ""
+		return t, false, ""
 	}
 	if days, err := strconv.ParseFloat(s, 64); err == nil && len(s) != 8 && days > 1 && days < 120_000 {
 		return fromSerial(days, zone, date1904)
@@ -54,11 +64,9 @@ func parseTime(s string, zone *time.Location, date1904 bool) (t time.Time, probl
 	m := moments.FindStringSubmatch(s)
 	switch {
 	case m == nil && slashed.MatchString(s):
-		return time.Time{}, twoWays
+		return time.Time{}, false, twoWays
 	case m == nil:
-		return time.Time{}, notATime
-	case m[5] == "":
-		return time.Time{}, noClock
+		return time.Time{}, false, notATime
 	}
 	n := func(i int) int { v, _ := strconv.Atoi(m[i]); return v } // digits, or nothing
 	hour, half := n(5), m[4]+m[8]
@@ -68,7 +76,12 @@ func parseTime(s string, zone *time.Location, date1904 bool) (t time.Time, probl
 	case half == "AM" && hour == 12:
 		hour = 0
 	}
-	return wall(n(1), n(2), n(3), hour, n(6), n(7), zone)
+	if m[5] == "" {
+		t, problem = wall(n(1), n(2), n(3), 0, 0, 0, time.UTC)
+		return t, true, problem
+	}
+	t, problem = wall(n(1), n(2), n(3), hour, n(6), n(7), zone)
+	return t, false, problem
 }
 
 // wall is a time on the clocks of the zone; one that is not on them is refused,
@@ -86,38 +99,34 @@ func wall(year, month, day, hour, minute, second int, zone *time.Location) (time
 }
 
 // fromSerial reads the number of days that spreadsheets keep.
-func fromSerial(days float64, zone *time.Location, date1904 bool) (time.Time, string) {
-	switch whole := days == math.Trunc(days); {
-	case whole && days < 20_000:
-		return time.Time{}, notATime // a number that is no date of our time
-	case whole:
-		return time.Time{}, noClock
+func fromSerial(days float64, zone *time.Location, date1904 bool) (t time.Time, day bool, problem string) {
+	if day = days == math.Trunc(days); day && days < 20_000 {
+		return time.Time{}, false, notATime // a number that is no date of our time
 	}
 	epoch := time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC)
 	if date1904 {
 		epoch = time.Date(1904, 1, 1, 0, 0, 0, 0, time.UTC)
 	}
-	t := epoch.Add(time.Duration(math.Round(days*86400)) * time.Second)
-	if t.Year() < 1970 {
-		return time.Time{}, notATime
+	t = epoch.Add(time.Duration(math.Round(days*86400)) * time.Second)
+	switch {
+	case t.Year() < 1970:
+		return time.Time{}, false, notATime
+	case day:
+		return t, true, ""
 	}
-	return wall(t.Year(), int(t.Month()), t.Day(), t.Hour(), t.Minute(), t.Second(), zone)
+	t, problem = wall(t.Year(), int(t.Month()), t.Day(), t.Hour(), t.Minute(), t.Second(), zone)
+	return t, false, problem
 }
 
-// join puts the cells of a day and a time of day together.
-func joinTime(day, clock string) string {
-	d, derr := strconv.ParseFloat(day, 64)
-	c, cerr := strconv.ParseFloat(clock, 64)
-	switch {
-	case clock == "":
+// joinTime puts the cells of a day and a time of day together.
+func joinTime(day, clock string, date1904 bool) string {
+	if clock == "" {
 		return day
-	case derr == nil && cerr == nil && c < 1 && len(day) != 8: // both as spreadsheets keep them
-		return strconv.FormatFloat(d+c, 'f', -1, 64)
-	case derr == nil && len(day) != 8:
-		epoch := time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC)
-		day = epoch.Add(time.Duration(d) * 24 * time.Hour).Format(time.DateOnly)
 	}
-	if cerr == nil && c < 1 {
+	if t, whole, problem := readTime(day, time.UTC, date1904); whole && problem == "" {
+		day = t.Format(time.DateOnly)
+	}
+	if c, err := strconv.ParseFloat(clock, 64); err == nil && c >= 0 && c < 1 { // as spreadsheets keep it
 		clock = time.Time{}.Add(time.Duration(math.Round(c*86400)) * time.Second).Format("15:04:05")
 	}
 	return day + " " + clock

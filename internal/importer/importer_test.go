@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"github.com/xuri/excelize/v2"
 	"go.uber.org/goleak"
 	"golang.org/x/text/encoding/simplifiedchinese"
 
@@ -175,10 +176,10 @@ func TestACommitThatWasCutShortGoesOn(t *testing.T) {
 	if ours, err := db.BeginCommit(t.Context(), id, false, person); err != nil || ours {
 		t.Fatalf("two at once: %v, %v", ours, err)
 	}
-	if ours, err := db.CommitBatch(t.Context(), id, 0, nil); err != nil || !ours {
+	if ours, err := db.CommitPosts(t.Context(), id, 0, nil); err != nil || !ours {
 		t.Fatal(ours, err)
 	}
-	if ours, err := db.CommitBatch(t.Context(), id, 0, nil); err != nil || ours {
+	if ours, err := db.CommitPosts(t.Context(), id, 0, nil); err != nil || ours {
 		t.Fatalf("a batch twice: %v, %v", ours, err)
 	}
 	if err := db.LeaveCommit(t.Context(), id); err != nil { // as when its lease has run out
@@ -234,6 +235,53 @@ func TestRowsSayWhatIsWrong(t *testing.T) {
 	}
 }
 
+// heapDuring is how much of the heap is in use before do, and at most in it.
+func heapDuring(do func()) (before, most uint64) {
+	inUse := func() uint64 {
+		var stats runtime.MemStats
+		runtime.ReadMemStats(&stats)
+		return stats.HeapInuse
+	}
+	runtime.GC()
+	before = inUse()
+	stop, peak := make(chan struct{}), make(chan uint64)
+	go func() {
+		highest := before
+		for {
+			select {
+			case <-stop:
+				peak <- highest
+				return
+			case <-time.After(20 * time.Millisecond):
+				highest = max(highest, inUse())
+			}
+		}
+	}()
+	do()
+	close(stop)
+	return before, <-peak
+}
+
+// workbookWithFormula is a workbook of the rows, in one cell of which a value is
+// computed.
+func workbookWithFormula(t *testing.T, rows [][]string, cell, formula string) []byte {
+	t.Helper()
+	f := excelize.NewFile()
+	for i := range rows {
+		if err := f.SetSheetRow("Sheet1", fmt.Sprint("A", i+1), &rows[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.SetCellFormula("Sheet1", cell, formula); err != nil {
+		t.Fatal(err)
+	}
+	b, err := f.WriteToBuffer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
 // A file of the largest size does not need memory many times its own.
 func TestMemoryOfALargeFile(t *testing.T) {
 	if *rowsFlag < 10_000 {
@@ -241,32 +289,17 @@ func TestMemoryOfALargeFile(t *testing.T) {
 	}
 	db, m := open(t)
 	data := []byte(file(*rowsFlag))
-	var before, after runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&before)
-	most, stop := uint64(0), make(chan struct{})
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			select {
-			case <-stop:
-				return
-			case <-time.After(20 * time.Millisecond):
-				runtime.ReadMemStats(&after)
-				most = max(most, after.HeapInuse)
-			}
-		}
-	}()
+	var id int64
+	var err error
 	start := time.Now()
-	id, err := m.Upload(t.Context(), moment.ImportFile{Name: "a.csv", Data: data}, moment.ImportOptions{Zone: "Asia/Shanghai"}, person)
-	close(stop)
-	<-done
+	before, most := heapDuring(func() {
+		id, err = m.Upload(t.Context(), moment.ImportFile{Name: "a.csv", Data: data}, moment.ImportOptions{Zone: "Asia/Shanghai"}, person)
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("%d rows, %d MiB: dry run in %s, heap %d MiB at most (%d before), %+v", *rowsFlag, len(data)>>20, time.Since(start).Round(time.Millisecond),
-		most>>20, before.HeapInuse>>20, look(t, db, id).Counts)
+		most>>20, before>>20, look(t, db, id).Counts)
 }
 
 // Labels are written as people know them, and the workspace's own words are

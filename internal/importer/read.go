@@ -1,4 +1,4 @@
-// Package importer makes posts of tables: CSV in the encodings that
+// Package importer makes posts and campaigns of tables: CSV in the encodings that
 // spreadsheet programs write, and XLSX. A file is read once into rows that the
 // database keeps; checking and committing work on those, batch by batch, so
 // that neither depends on the memory of a process.

@@ -3,6 +3,7 @@ package importer
 import (
 	"archive/zip"
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -135,20 +136,60 @@ func TestWorkbooksGiveValuesAndNameFormulas(t *testing.T) {
 	}
 }
 
+func kindNamed(t *testing.T, name moment.ImportKind) kind {
+	t.Helper()
+	k, ok := kindOf(name)
+	if !ok {
+		t.Fatal(name)
+	}
+	return k
+}
+
 func TestTemplatesAreReadAsTheyAreMeant(t *testing.T) {
 	t.Parallel()
-	for _, format := range []string{"csv", "xlsx"} {
-		for _, chinese := range []bool{true, false} {
-			b, err := (*Importer)(nil).Template(format, chinese)
-			if err != nil {
-				t.Fatal(err)
+	for _, name := range moment.ImportKinds {
+		k := kindNamed(t, name)
+		var want []string
+		for _, c := range k.columns {
+			if !c.rare {
+				want = append(want, c.field)
 			}
-			s, rows, err := rowsOf(b)
-			if err != nil || len(rows) != 1 {
-				t.Fatalf("%s: %d rows, %v", format, len(rows), err)
+		}
+		for _, format := range []string{"csv", "xlsx"} {
+			for _, chinese := range []bool{true, false} {
+				b, err := (*Importer)(nil).Template(name, format, chinese)
+				if err != nil {
+					t.Fatal(err)
+				}
+				s, rows, err := rowsOf(b)
+				if err != nil || len(rows) != 1 {
+					t.Fatalf("%s: %d rows, %v", format, len(rows), err)
+				}
+				if d := cmp.Diff(want, k.guess(s.header)); d != "" {
+					t.Errorf("%s, %s, Chinese %v: %s", name, format, chinese, d)
+				}
 			}
-			if d := cmp.Diff(templateFields, guess(s.header)); d != "" {
-				t.Errorf("%s, Chinese %v: %s", format, chinese, d)
+		}
+	}
+	if _, err := (*Importer)(nil).Template("x", "csv", true); moment.KindOf(err) != moment.NotFound {
+		t.Error(err)
+	}
+}
+
+// Every name of a column is that of one column, as it is looked for.
+func TestColumnsHaveTheirOwnNames(t *testing.T) {
+	t.Parallel()
+	for _, name := range moment.ImportKinds {
+		k, of := kindNamed(t, name), make(map[string]string)
+		for _, c := range k.columns {
+			for _, h := range append([]string{c.english(), c.field}, c.headers...) {
+				h = fold(h)
+				if was := of[h]; was != "" && was != c.field {
+					t.Errorf("%s: %q is %s and %s", name, h, was, c.field)
+				}
+				if of[h] = c.field; !slices.Contains(c.headers, h) {
+					t.Errorf("%s: %q is no header of %s", name, h, c.field)
+				}
 			}
 		}
 	}
@@ -158,10 +199,11 @@ func TestHeadersAreGuessed(t *testing.T) {
 	t.Parallel()
 	header := []string{"微信号", "发送时间（北京时间）", "Thumb URL", "First-Comment", "", "标题", "标题", "备注"}
 	want := []string{"instance", "due", "thumb_url", "first_comment", "", "title", "", ""}
-	if d := cmp.Diff(want, guess(header)); d != "" {
+	k := kindNamed(t, moment.ImportPosts)
+	if d := cmp.Diff(want, k.guess(header)); d != "" {
 		t.Error(d)
 	}
-	if d := cmp.Diff([]string{"due", "", ""}, known([]string{"due", "due", "nonsense", "title"}, []string{"a", "b", "c"})); d != "" {
+	if d := cmp.Diff([]string{"due", "", ""}, k.known([]string{"due", "due", "nonsense", "title"}, []string{"a", "b", "c"})); d != "" {
 		t.Error(d)
 	}
 }
@@ -169,14 +211,15 @@ func TestHeadersAreGuessed(t *testing.T) {
 func TestColumnsAreNamedBySomebody(t *testing.T) {
 	t.Parallel()
 	header := []string{"Account", "When", "Heading", "title"}
-	columns := guess(header)
-	if err := mapped(columns, header, map[string]string{"when": "due", "Heading": "title", "Account": ""}); err != nil {
+	k := kindNamed(t, moment.ImportPosts)
+	columns := k.guess(header)
+	if err := k.mapped(columns, header, map[string]string{"when": "due", "Heading": "title", "Account": ""}); err != nil {
 		t.Fatal(err)
 	}
 	if d := cmp.Diff([]string{"", "due", "title", ""}, columns); d != "" {
 		t.Error(d)
 	}
-	e, ok := asError(mapped(columns, header, map[string]string{"Nobody": "due", "When": "nonsense"}))
+	e, ok := asError(k.mapped(columns, header, map[string]string{"Nobody": "due", "When": "nonsense"}))
 	if !ok || len(e.Fields) != 2 || e.Fields[0].Message != `names a column that the file does not have: "Nobody"` {
 		t.Errorf("%+v", e)
 	}
@@ -245,8 +288,8 @@ func TestTimesInManyShapes(t *testing.T) {
 	if at, problem := parseTime("44895.375", shanghai, true); problem != "" || !at.Equal(nine) {
 		t.Errorf("days since 1904: %s, %s", at, problem)
 	}
-	for _, tt := range [][3]string{{"2026-12-01", "09:00", "2026-12-01 09:00"}, {"46357", "0.375", "46357.375"}, {"46357", "9:00", "2026-12-01 9:00"}, {"2026-12-01", "0.375", "2026-12-01 09:00:00"}, {"2026-12-01", "", "2026-12-01"}} {
-		if got := joinTime(tt[0], tt[1]); got != tt[2] {
+	for _, tt := range [][3]string{{"2026-12-01", "09:00", "2026-12-01 09:00"}, {"46357", "0.375", "2026-12-01 09:00:00"}, {"46357", "9:00", "2026-12-01 9:00"}, {"2026-12-01", "0.375", "2026-12-01 09:00:00"}, {"2026-12-01", "", "2026-12-01"}} {
+		if got := joinTime(tt[0], tt[1], false); got != tt[2] {
 			t.Errorf("%s and %s are %s, want %s", tt[0], tt[1], got, tt[2])
 		}
 	}

@@ -3,36 +3,29 @@ package importer
 import (
 	"bytes"
 	"encoding/csv"
-	"slices"
 
 	"github.com/xuri/excelize/v2"
 
 	"momentcast/internal/moment"
 )
 
-// templateFields are the columns of the template: those that most files need.
-var templateFields = []string{"instance", "due", "content", "title", "description", "url", "thumb_url", "audience", "visibility", "labels", "users", "first_comment", "external_key"}
-
-// examples are a row that shows how cells are written.
-var examples = map[string][2]string{ // Chinese, English
-	"instance": {"wxid_gia1nwcgpobz22", "wxid_gia1nwcgpobz22"}, "due": {"2026-12-01 09:00", "2026-12-01 09:00"},
-	"content": {"今年的明前龙井到了，老朋友先挑", "New in: autumn 2026"}, "title": {"2026 明前龙井 · 首批开售", "Autumn collection"},
-	"description": {"狮峰核心产区，手工辉锅", "Twelve looks"}, "url": {"https://example.com/tea", "https://example.com/autumn"},
-	"thumb_url": {"https://example.com/tea.jpg", "https://example.com/autumn.jpg"}, "visibility": {"部分可见", "allow"}, "labels": {"3", "3"},
-	"users": {"wxid_a1b2c3,wxid_d4e5f6", "wxid_a1b2c3,wxid_d4e5f6"}, "first_comment": {"下单备注「朋友圈」有礼", ""}, "external_key": {"tea-001", "autumn-001"},
-}
-
-// Template is an example file to fill in, as "csv" or "xlsx", headed in Chinese
-// or English.
-func (*Importer) Template(format string, chinese bool) ([]byte, error) {
+// Template is an example file of a kind to fill in, as "csv" or "xlsx", headed
+// in Chinese or English.
+func (*Importer) Template(name moment.ImportKind, format string, chinese bool) ([]byte, error) {
+	none := moment.Errorf(moment.NotFound, "There is no such template.")
+	k, ok := kindOf(name)
+	if !ok {
+		return nil, none
+	}
 	rows := make([][]string, 2)
-	for _, f := range templateFields {
-		if chinese {
-			rows[0], rows[1] = append(rows[0], headers[f][0]), append(rows[1], examples[f][0])
-			continue
+	for _, c := range k.columns {
+		switch {
+		case c.rare:
+		case chinese:
+			rows[0], rows[1] = append(rows[0], c.headers[0]), append(rows[1], c.example[0])
+		default:
+			rows[0], rows[1] = append(rows[0], c.english()), append(rows[1], c.example[1])
 		}
-		i := slices.IndexFunc(headers[f], func(h string) bool { return h[0] < 0x80 })
-		rows[0], rows[1] = append(rows[0], headers[f][i]), append(rows[1], examples[f][1])
 	}
 	var out bytes.Buffer
 	switch format {
@@ -44,7 +37,7 @@ func (*Importer) Template(format string, chinese bool) ([]byte, error) {
 	case "xlsx":
 		return workbook(rows)
 	}
-	return nil, moment.Errorf(moment.NotFound, "There is no such template.")
+	return nil, none
 }
 
 func workbook(rows [][]string) ([]byte, error) {
@@ -55,10 +48,10 @@ func workbook(rows [][]string) ([]byte, error) {
 		return nil, err
 	}
 	sheet := f.GetSheetName(0)
-	if err := f.SetColStyle(sheet, "A:Z", text); err != nil {
+	if err := f.SetColStyle(sheet, "A:AZ", text); err != nil {
 		return nil, err
 	}
-	if err := f.SetColWidth(sheet, "A", "Z", 22); err != nil {
+	if err := f.SetColWidth(sheet, "A", "AZ", 22); err != nil {
 		return nil, err
 	}
 	for i, row := range rows {

@@ -57,6 +57,7 @@ type Campaign struct {
 	NumberBase  int    // occurrences that the predecessors had
 	Reason      string // of the pause or stop
 	Author      string
+	ExternalKey string // unique among campaigns; "" = none
 
 	SpecVersion   int64 // grows with everything that posts must follow
 	ExpandedUntil time.Time

@@ -2,8 +2,21 @@ package moment
 
 import "time"
 
+// ImportKind is what the rows of a file become.
+type ImportKind string
+
+// The kinds.
+const (
+	ImportPosts     ImportKind = "posts"
+	ImportCampaigns ImportKind = "campaigns" // drafts, whatever else is asked for
+)
+
+// ImportKinds lists every kind.
+var ImportKinds = []ImportKind{ImportPosts, ImportCampaigns}
+
 // ImportFile is a file as somebody sends it.
 type ImportFile struct {
+	Kind     ImportKind // "" = posts
 	Name     string
 	Data     []byte
 	Headless bool              // it has no header row: columns are named A, B, … as spreadsheets do
@@ -16,8 +29,8 @@ type ImportState string
 // The states of an import.
 const (
 	ImportChecking   ImportState = "checking"   // its rows are being checked
-	ImportChecked    ImportState = "checked"    // nothing is stored as a post yet; somebody decides
-	ImportCommitting ImportState = "committing" // posts are being made of it, or were until the program ended
+	ImportChecked    ImportState = "checked"    // nothing is made of it yet; somebody decides
+	ImportCommitting ImportState = "committing" // its rows are being stored, or were until the program ended
 	ImportDone       ImportState = "done"
 )
 
@@ -26,13 +39,14 @@ const (
 	MaxImportRows    = 100_000
 	MaxImportColumns = 100
 	MaxImportBytes   = 32 << 20 // of the file
-	ImportBatch      = 500      // rows that are checked, or made posts, in one transaction
+	ImportBatch      = 500      // rows that are checked, or stored, in one transaction
 	MaxFindings      = 5_000    // that are kept of one import
 )
 
-// Import is a file of posts on its way in.
+// Import is a file on its way in: of posts, or of campaigns.
 type Import struct {
 	ID        int64
+	Kind      ImportKind
 	File      string // its name
 	Format    string // "csv" or "xlsx"
 	Encoding  string // "UTF-8", "UTF-16" or "GBK"; "" for xlsx
@@ -43,7 +57,7 @@ type Import struct {
 	Options   ImportOptions
 	State     ImportState
 	Counts    ImportCounts
-	NextBatch int  // the first that is not made posts yet
+	NextBatch int  // the first that is not stored yet
 	Busy      bool // some replica works on it
 	Author    string
 	Version   int64
@@ -51,7 +65,7 @@ type Import struct {
 	ExpiresAt time.Time // from then on its rows are gone
 }
 
-// Stopped reports whether making posts of it ended before its end.
+// Stopped reports whether storing its rows ended before its end.
 func (i *Import) Stopped() bool { return i.State == ImportCommitting && !i.Busy }
 
 // Done is how many rows are dealt with.
@@ -60,25 +74,25 @@ func (i *Import) Done() int { return min(i.NextBatch*ImportBatch, i.Rows) }
 // ImportOptions say how rows are read.
 type ImportOptions struct {
 	Columns    []string       `json:"columns"`     // of each column of the file the field it is read as; "" = none
-	Zone       string         `json:"zone"`        // of times that name none
+	Zone       string         `json:"zone"`        // of times that name none; "" = each account's own, of campaigns the service's
 	Instance   int64          `json:"instance"`    // of rows that name none; 0 = they are wrong
 	Visibility VisibilityMode `json:"visibility"`  // of rows that name none: "everyone"; "" = they are wrong
 	AudienceID int64          `json:"audience_id"` // likewise; 0 = none
-	Draft      bool           `json:"draft"`       // rows become drafts, which may be incomplete
+	Draft      bool           `json:"draft"`       // rows may be incomplete: posts become drafts, as campaigns do in any case
 }
 
 // ImportCounts say what rows of an import are, and became.
 type ImportCounts struct {
-	New     int `json:"new"`     // posts that are not there yet
+	New     int `json:"new"`     // not there yet
 	Exists  int `json:"exists"`  // there already, and the same
 	Differs int `json:"differs"` // there already under the same key, with another content
-	Wrong   int `json:"wrong"`   // no post can be made of them
+	Wrong   int `json:"wrong"`   // nothing can be made of them
 	Warned  int `json:"warned"`  // of the new ones, those that somebody should look at
 	Created int `json:"created"` // by the commit, so far
 }
 
-// Missed is how many rows were new when they were checked and are no posts now
-// that the import is done: somebody else has made them, or their time is over.
+// Missed is how many rows were new when they were checked and were not stored,
+// now that the import is done: somebody else has made them, or their time is over.
 func (c ImportCounts) Missed() int { return max(c.New-c.Created, 0) }
 
 // ImportRow is one row of the file.

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -66,26 +67,69 @@ func (db *DB) CloneCampaign(ctx context.Context, id int64, name string, key mome
 }
 
 func addCampaign(ctx context.Context, tx pgx.Tx, c *moment.Campaign, externalKey string, key moment.RequestKey, by moment.Origin) (id int64, err error) {
-	const q = `
-		INSERT INTO campaigns (name, colour, plan, plan_hash, author, external_key)
-		VALUES ($1, $2, $3, $4, $5, nullif($6, '')) RETURNING id`
 	if err := copyAudience(ctx, tx, &c.Plan, 0); err != nil {
 		return 0, err
 	}
-	c.State, c.Plan = moment.CampaignDraft, c.Plan.WithDefaults()
+	c.State, c.Plan, c.ExternalKey = moment.CampaignDraft, c.Plan.WithDefaults(), externalKey
 	if err := checkCampaign(ctx, tx, c); err != nil {
 		return 0, err
 	}
-	if err := tx.QueryRow(ctx, q, c.Name, c.Colour, c.Plan, c.Plan.Hash(), by.Actor, externalKey).Scan(&id); err != nil {
+	ids, err := addCampaigns(ctx, tx, []*moment.Campaign{c}, by)
+	if err != nil {
 		return 0, err
 	}
+	id = ids[0]
 	if key.Key != "" {
 		const q = `UPDATE idempotency_keys SET campaign_id = $3 WHERE actor = $1 AND key = $2`
 		if _, err := tx.Exec(ctx, q, key.Actor, key.Key, id); err != nil {
 			return 0, err
 		}
 	}
-	return id, tellCampaign(ctx, tx, id, "campaign_create", by, map[string]any{"name": c.Name})
+	return id, nil
+}
+
+// campaignJSON is a draft on its way into the database: one parameter for any
+// number of them.
+type campaignJSON struct {
+	N           int                 `json:"n"`
+	Name        string              `json:"name"`
+	Colour      string              `json:"colour"`
+	Plan        moment.CampaignPlan `json:"plan"`
+	PlanHash    string              `json:"plan_hash"`
+	ExternalKey string              `json:"external_key"`
+}
+
+// addCampaigns stores drafts that are checked, and returns their ids in order.
+// They are stored in the order of their keys, so that of two who store the same
+// ones neither waits for the other in turn.
+func addCampaigns(ctx context.Context, tx pgx.Tx, campaigns []*moment.Campaign, by moment.Origin) ([]int64, error) {
+	const q = `
+		WITH new AS MATERIALIZED (
+			SELECT nextval(pg_get_serial_sequence('campaigns', 'id')) AS id, r.*
+			FROM (SELECT * FROM json_to_recordset($1::json) AS r(n int, name text, colour text, plan jsonb, plan_hash text, external_key text) ORDER BY n) r
+		), added AS (
+			INSERT INTO campaigns (id, name, colour, plan, plan_hash, author, external_key)
+			OVERRIDING SYSTEM VALUE
+			SELECT id, name, colour, plan, plan_hash, $2, nullif(external_key, '') FROM new ORDER BY external_key, n
+			RETURNING id, name
+		), told AS (
+			INSERT INTO events (campaign_id, action, actor, source, detail)
+			SELECT id, 'campaign_create', $2, $3, jsonb_build_object('campaign_id', id, 'name', name) FROM added ORDER BY id
+		)
+		SELECT id FROM new ORDER BY n`
+	list := make([]campaignJSON, len(campaigns))
+	for i, c := range campaigns {
+		list[i] = campaignJSON{i, c.Name, c.Colour, c.Plan, c.Plan.Hash(), c.ExternalKey}
+	}
+	b, err := json.Marshal(list)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := tx.Query(ctx, q, string(b), by.Actor, by.Source)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[int64])
 }
 
 // claimCampaignKey takes the key for this request, or returns the campaign that

@@ -2,26 +2,30 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"momentcast/internal/moment"
 )
 
-// Importer reads files of posts, checks them and makes posts of them.
+// Importer reads files, checks them and makes posts or campaigns of them.
 type Importer interface {
-	// Upload keeps a file and checks it; nothing of it is a post yet.
+	// Upload keeps a file and checks it; nothing is made of it yet.
 	Upload(ctx context.Context, f moment.ImportFile, o moment.ImportOptions, by moment.Origin) (id int64, err error)
 	// Check reads the rows as o says.
 	Check(ctx context.Context, id, ifVersion int64, o moment.ImportOptions, by moment.Origin) error
-	// Commit makes posts of them in the background, or goes on with it.
+	// Commit stores what they become in the background, or goes on with it.
 	Commit(ctx context.Context, id int64, skipWrong bool, by moment.Origin) error
-	// Template is an example file, as "csv" or "xlsx".
-	Template(format string, chinese bool) ([]byte, error)
+	// Fields are what a column can be read as.
+	Fields(kind moment.ImportKind) []string
+	// Template is an example file of a kind, as "csv" or "xlsx".
+	Template(kind moment.ImportKind, format string, chinese bool) ([]byte, error)
 }
 
 // ImportStore is the part of the database that keeps imports.
@@ -52,19 +56,24 @@ const importsMost = 100
 // importsPage takes a file and lists the last ones.
 type importsPage struct {
 	Frame
+	Kinds   []moment.ImportKind
+	Kind    moment.ImportKind // that is chosen
 	Imports []moment.Import
 }
 
 func (s *Web) openImports(w http.ResponseWriter, r *http.Request) error {
-	return s.showImports(w, r, nil)
+	return s.showImports(w, r, moment.ImportKind(r.URL.Query().Get("kind")), nil)
 }
 
-func (s *Web) showImports(w http.ResponseWriter, r *http.Request, problem *problem) error {
+func (s *Web) showImports(w http.ResponseWriter, r *http.Request, kind moment.ImportKind, problem *problem) error {
 	list, err := s.store.Imports(r.Context(), 0, importsMost)
 	if err != nil {
 		return err
 	}
-	p := &importsPage{Imports: list}
+	p := &importsPage{Kinds: moment.ImportKinds, Kind: kind, Imports: list}
+	if !slices.Contains(p.Kinds, kind) {
+		p.Kind = moment.ImportPosts
+	}
 	p.Problem = problem
 	return s.page(w, r, view{Status: statusFor(problem), Page: "imports", Block: "imports", Data: p})
 }
@@ -76,13 +85,13 @@ func (s *Web) upload(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	name, data, err := uploaded(w, r)
+	f, err := uploaded(w, r)
 	var id int64
 	if err == nil {
-		id, err = s.imports.Upload(r.Context(), moment.ImportFile{Name: name, Data: data}, moment.ImportOptions{Zone: k.settings.TimeZone}, origin(r))
+		id, err = s.imports.Upload(r.Context(), f, moment.ImportOptions{Zone: k.settings.TimeZone}, origin(r))
 	}
 	if refused(err) {
-		return s.showImports(w, r, explain(s.texts[langOf(r)], err))
+		return s.showImports(w, r, f.Kind, explain(s.texts[langOf(r)], err))
 	}
 	if err != nil {
 		return err
@@ -90,35 +99,42 @@ func (s *Web) upload(w http.ResponseWriter, r *http.Request) error {
 	return seeOther(w, r, "/imports/"+strconv.FormatInt(id, 10))
 }
 
-func uploaded(w http.ResponseWriter, r *http.Request) (name string, data []byte, err error) {
+// uploaded reads the form: the kind stands before the file.
+func uploaded(w http.ResponseWriter, r *http.Request) (f moment.ImportFile, err error) {
 	none := moment.InvalidFields([]moment.Field{{Path: "file", Message: "is required"}})
 	r.Body = http.MaxBytesReader(w, r.Body, moment.MaxImportBytes+maxForm)
 	parts, err := r.MultipartReader()
 	if err != nil {
-		return "", nil, none
+		return f, none
 	}
 	for {
 		part, err := parts.NextPart()
 		if err != nil {
-			return "", nil, none
+			return f, none
 		}
-		if part.FormName() != "file" {
+		switch part.FormName() {
+		case "kind":
+			b, _ := io.ReadAll(io.LimitReader(part, 20)) // what is cut off is no kind
+			f.Kind = moment.ImportKind(b)
+			continue
+		case "file":
+		default:
 			continue
 		}
 		data, err := io.ReadAll(part)
 		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) || len(data) > moment.MaxImportBytes {
-			return "", nil, moment.Errorf(moment.Invalid, "The file is larger than 32 MiB.")
+			return f, moment.Errorf(moment.Invalid, "The file is larger than 32 MiB.")
 		}
 		if err != nil || part.FileName() == "" {
-			return "", nil, none
+			return f, none
 		}
-		return part.FileName(), data, nil
+		f.Name, f.Data = part.FileName(), data
+		return f, nil
 	}
 }
 
-// postImportPage shows what a file is, what of it can become posts, and how far
-// that is.
-type postImportPage struct {
+// tableImportPage shows what a file is, what its rows can become, and how far that is.
+type tableImportPage struct {
 	Frame
 	Import    *moment.Import
 	Columns   []importColumn
@@ -139,19 +155,31 @@ type importColumn struct {
 }
 
 // Says is a finding in the visitor's language.
-func (p *postImportPage) Says(f moment.ImportFinding) string {
+func (p *tableImportPage) Says(f moment.ImportFinding) string {
 	if f.Chinese != "" && p.Lang == zhCN {
 		return f.Chinese
 	}
 	return p.texts.saidOr(f.Message)
 }
 
-// Field is what a column is read as, in words.
-func (p *postImportPage) Field(name string) string { return p.texts.or("import.field."+name, name) }
+// Field is what a column is read as, in words; of a further text, with its
+// number.
+func (p *tableImportPage) Field(name string) string {
+	if text, ok := p.texts["import.field."+name]; ok {
+		return text
+	}
+	if i := strings.LastIndexByte(name, '_'); i > 0 {
+		if text, ok := p.texts["import.field."+name[:i]]; ok {
+			return text + " " + name[i+1:]
+		}
+	}
+	return name
+}
 
-// importFields are what columns can be read as.
-var importFields = []string{"instance", "due", "due_date", "due_time", "content", "title", "description", "url", "thumb_url", "audience", "visibility", "labels", "users",
-	"first_comment", "max_lateness", "external_key"}
+// Say is the text of a key that is another for each kind.
+func (p *tableImportPage) Say(key string, args ...any) string {
+	return p.texts.get("import."+key+"."+string(p.Import.Kind), args...)
+}
 
 const findingsPage = 100
 
@@ -165,11 +193,11 @@ func (s *Web) openImport(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Web) showImport(w http.ResponseWriter, r *http.Request, id int64, problem *problem) (err error) {
 	after := int(number(r.URL.Query().Get("after")))
-	p := &postImportPage{Fields: importFields, First: after == 0}
+	p := &tableImportPage{First: after == 0}
 	if p.Import, err = s.store.Import(r.Context(), id); err != nil {
 		return err
 	}
-	p.Problem = problem
+	p.Problem, p.Fields = problem, s.imports.Fields(p.Import.Kind)
 	o := p.Import.Options
 	p.Zone = o.Zone
 	for i, h := range p.Import.Header {
@@ -257,8 +285,8 @@ func (s *Web) deleteImport(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Web) importTemplate(w http.ResponseWriter, r *http.Request) error {
-	format := r.URL.Query().Get("format")
-	b, err := s.imports.Template(format, langOf(r) == zhCN)
+	format, of := r.URL.Query().Get("format"), cmp.Or(moment.ImportKind(r.URL.Query().Get("kind")), moment.ImportPosts)
+	b, err := s.imports.Template(of, format, langOf(r) == zhCN)
 	if err != nil {
 		return err
 	}
@@ -267,7 +295,7 @@ func (s *Web) importTemplate(w http.ResponseWriter, r *http.Request) error {
 		kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 	}
 	w.Header().Set("Content-Type", kind)
-	w.Header().Set("Content-Disposition", `attachment; filename="momentcast-import.`+format+`"`)
+	w.Header().Set("Content-Disposition", `attachment; filename="momentcast-`+string(of)+`.`+format+`"`)
 	_, err = bytes.NewReader(b).WriteTo(w)
 	return err
 }

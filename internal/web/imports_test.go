@@ -10,11 +10,19 @@ import (
 	"time"
 )
 
-// importFile sends a file as a browser does.
+// importFile sends a file of posts as a browser does.
 func (s *site) importFile(name, content string) page {
+	s.t.Helper()
+	return s.importFileOf("posts", name, content)
+}
+
+func (s *site) importFileOf(kind, name, content string) page {
 	s.t.Helper()
 	var b bytes.Buffer
 	form := multipart.NewWriter(&b)
+	if err := form.WriteField("kind", kind); err != nil {
+		s.t.Fatal(err)
+	}
 	if name != "" {
 		part, err := form.CreateFormFile("file", name)
 		if err != nil {
@@ -78,14 +86,43 @@ func TestImportFromUploadToPosts(t *testing.T) {
 	s.get(next).want(http.StatusNotFound)
 }
 
+// Campaigns take the same way, and become drafts that somebody activates.
+func TestImportOfCampaigns(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.instance("wxid_a", "Tea house")
+	s.importFileOf("poems", "a.csv", "a\nb\n").want(http.StatusUnprocessableEntity).has("Choose posts or campaigns")
+	file := "name,account,schedule,content,title,url,thumb url,visibility,start,content 2\n" +
+		"Weekly,Tea house,\"weekly on 1,3 at 09:30\",text,title,https://example.com/a,https://example.com/a.jpg,everyone,,other\n" +
+		"Odd,Tea house,*/61 9 * * *,text {{nobody}},title,https://example.com/b,https://example.com/a.jpg,everyone,2099-02-30,\n"
+	at := s.importFileOf("campaigns", "tea.csv", file).want(http.StatusSeeOther).header.Get("Location")
+	s.get(at).has("Campaigns: a row each", "Import 1 campaigns", "Text 2", "Leave out the 1 wrong rows")
+	s.get(at, "Cookie", "lang=zh-CN").has("分钟：/ 后面的间隔只能是 1 到 59", "不是日期和时间", "{{instance.name}}", "确认导入 1 个活动")
+	s.submit(at+"/commit", "skip", "1").to(at)
+	until(t, func() bool { return strings.Contains(s.get(at).body, "Done, 1 campaigns created") })
+	s.get(at).has("They are drafts", `href="/campaigns"`)
+	if got := s.text(`SELECT state || ' ' || name || ' ' || (plan->>'schedule') FROM campaigns`); got != "draft Weekly cron 30 9 * * 1,3 zone=Asia/Shanghai" {
+		t.Error(got)
+	}
+	if got := s.text(`SELECT string_agg(action || ' ' || source, ', ' ORDER BY id) FROM events WHERE action IN ('import', 'campaign_create')`); got != "import import, campaign_create import" {
+		t.Error(got)
+	}
+	s.get("/imports").has("tea.csv", "Done, 1 campaigns")
+	s.get("/imports?kind=campaigns").has(`value="campaigns" checked`)
+}
+
 func TestImportTemplates(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	if got := s.get("/imports/template?format=csv", "Cookie", "lang=zh-CN").want(http.StatusOK); !strings.HasPrefix(got.body, "\ufeff账号,发送时间") {
 		t.Error(got.body)
 	}
-	if got := s.get("/imports/template?format=xlsx").want(http.StatusOK); !strings.HasPrefix(got.body, "PK") || !strings.Contains(got.header.Get("Content-Disposition"), "momentcast-import.xlsx") {
+	if got := s.get("/imports/template?format=xlsx").want(http.StatusOK); !strings.HasPrefix(got.body, "PK") || !strings.Contains(got.header.Get("Content-Disposition"), "momentcast-posts.xlsx") {
 		t.Error(got.header)
 	}
+	if got := s.get("/imports/template?kind=campaigns&format=csv", "Cookie", "lang=zh-CN").want(http.StatusOK); !strings.HasPrefix(got.body, "\ufeff活动名称,账号") {
+		t.Error(got.body)
+	}
 	s.get("/imports/template?format=exe%22").want(http.StatusNotFound)
+	s.get("/imports/template?kind=%22&format=csv").want(http.StatusNotFound)
 }

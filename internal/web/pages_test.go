@@ -76,7 +76,7 @@ func TestPages(t *testing.T) {
 
 		"workcalendar":    {path: "/settings/calendar?year=2026", has: []string{"2027 is not published yet", "国庆节", "Change days"}},
 		"approvals":       {path: "/approvals", has: []string{"Waits", "1 waiting for approval", "Approve", "Reject"}, part: true},
-		"imports":         {path: "/imports", has: []string{"tea.csv", "Template (XLSX)", "nothing is stored yet"}, part: true},
+		"imports":         {path: "/imports", has: []string{"tea.csv", "Campaigns (XLSX)", "nothing is stored yet"}, part: true},
 		"import":          {path: "/imports/1", has: []string{"tea.csv", "No such account", "Check again so", "Wrong rows"}, part: true},
 		"audiences":       {path: "/audiences", has: []string{"Regulars", "Only label “3” can see it"}, part: true},
 		"audience":        {path: "/audiences/1", has: []string{"Regulars", "Preset"}, part: true},

@@ -25,7 +25,7 @@ var speakers = map[string][]string{
 	"auth":        nil,
 	"addressbook": nil,
 	"importer":    nil,
-	"schedule":    nil,
+	"schedule":    {"item", "bounds", "mistaken", "product", "checkCount", "checkRegion", "checkTimes", "ParseWall", "ParseDate", "parseBound"},
 	"linkcheck":   nil,
 	"gateway":     nil,
 	"web":         nil,
@@ -52,8 +52,9 @@ func TestEveryMessageHasAChineseText(t *testing.T) {
 // silent are the messages that no page can meet, and why.
 var silent = map[string]string{
 	"This Idempotency-Key was used for a different request; use a new key for a new request.": "a page answers a form that was sent twice in words of its own",
-	"A page of a timeline begins at a moment id.":                                             "no page turns the pages of a timeline",
-	"The bootstrap token is too short; it needs at least %d characters.":                      "said when the program starts",
+	"%s: %s": "the name of a field of a cron expression stands first: say.minute: %s and so on",
+	"A page of a timeline begins at a moment id.":                        "no page turns the pages of a timeline",
+	"The bootstrap token is too short; it needs at least %d characters.": "said when the program starts",
 }
 
 // messagesOf are the messages and formats in the package's source, with where
@@ -91,7 +92,9 @@ func messagesOf(t *testing.T, name string, texts []string) map[string]string {
 					ast.Inspect(n.Body, func(n ast.Node) bool {
 						if r, ok := n.(*ast.ReturnStmt); ok {
 							for _, e := range r.Results {
-								found(e)
+								if m, ok := literal(e); ok && strings.Contains(m, " ") {
+									found(e)
+								}
 							}
 						}
 						return true
@@ -104,8 +107,9 @@ func messagesOf(t *testing.T, name string, texts []string) map[string]string {
 	return out
 }
 
-// inCall finds the message of moment.Errorf(kind, "…") and of add("path", "…"),
-// as the checks of fields call their helper.
+// inCall finds the message of moment.Errorf(kind, "…") and of add("path", "…")
+// and r.wrong("field", "…"), as the checks of fields call their helper, and of
+// choice(r, "field", words, "…").
 func inCall(call *ast.CallExpr, found func(ast.Expr)) {
 	switch nameIn(call.Fun) {
 	case "Errorf":
@@ -114,11 +118,14 @@ func inCall(call *ast.CallExpr, found func(ast.Expr)) {
 				found(call.Args[1])
 			}
 		}
-	case "add", "bad", "wrong":
-		if _, ok := call.Fun.(*ast.Ident); !ok {
+	case "add", "bad", "wrong", "choice":
+		if _, ok := call.Fun.(*ast.Ident); !ok && nameIn(call.Fun) != "wrong" {
 			return
 		}
-		for _, e := range call.Args[min(1, len(call.Args)):] {
+		for i, e := range call.Args {
+			if i == 0 && nameIn(call.Fun) == "add" {
+				continue
+			}
 			if m, ok := literal(e); ok && strings.Contains(m, " ") {
 				found(e)
 			}
@@ -158,8 +165,8 @@ func nameIn(e ast.Expr) string {
 	return ""
 }
 
-// literal is the text of a string literal, of a sum of them, or the format of
-// a Sprintf.
+// literal is the text of a string literal, of a sum of them, of a new error, or
+// the format of a Sprintf or Errorf.
 func literal(e ast.Expr) (string, bool) {
 	switch e := e.(type) {
 	case *ast.BasicLit:
@@ -170,7 +177,7 @@ func literal(e ast.Expr) (string, bool) {
 		b, okB := literal(e.Y)
 		return a + b, okA && okB
 	case *ast.CallExpr:
-		if nameIn(e.Fun) == "Sprintf" && len(e.Args) > 0 {
+		if name := nameIn(e.Fun); (name == "Sprintf" || name == "Errorf" || name == "New") && len(e.Args) > 0 {
 			return literal(e.Args[0])
 		}
 	}
