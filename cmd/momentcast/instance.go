@@ -16,13 +16,14 @@ import (
 type InstanceCmd struct {
 	ClientFlags `embed:""`
 
-	Add    instanceAddCmd    `cmd:"" help:"Register an account."`
-	List   instanceListCmd   `cmd:"" help:"List the instances."`
-	Show   instanceShowCmd   `cmd:"" help:"Show an instance."`
-	Pause  instancePauseCmd  `cmd:"" help:"Send nothing from an instance."`
-	Resume instanceResumeCmd `cmd:"" help:"End an instance's pause."`
-	Set    instanceSetCmd    `cmd:"" help:"Change an instance."`
-	Sync   instanceSyncCmd   `cmd:"" help:"Adopt what the gateway lists online."`
+	Add     instanceAddCmd     `cmd:"" help:"Register an account."`
+	List    instanceListCmd    `cmd:"" help:"List the instances."`
+	Show    instanceShowCmd    `cmd:"" help:"Show an instance."`
+	Pause   instancePauseCmd   `cmd:"" help:"Send nothing from an instance."`
+	Resume  instanceResumeCmd  `cmd:"" help:"End an instance's pause."`
+	Release instanceReleaseCmd `cmd:"" help:"Let an instance go on that is held after a failover: you have looked at its feed."`
+	Set     instanceSetCmd     `cmd:"" help:"Change an instance."`
+	Sync    instanceSyncCmd    `cmd:"" help:"Adopt what the gateway lists online."`
 }
 
 // instanceID is the id of the instance that is named by its id or its wcId.
@@ -151,6 +152,8 @@ func stateOf(i *client.Instance) string {
 	switch {
 	case i.Paused:
 		return "paused"
+	case i.Unread:
+		return "held after a failover"
 	case i.Online:
 		return "online"
 	}
@@ -234,6 +237,16 @@ type instanceResumeCmd struct {
 // Run implements the command.
 func (c *instanceResumeCmd) Run(ctx context.Context, out io.Writer, p *InstanceCmd) error {
 	return c.change(ctx, out, p, map[string]any{"paused": false})
+}
+
+type instanceReleaseCmd struct {
+	instanceArg `embed:""`
+	Looked      bool `required:"" name:"i-have-looked" help:"You have seen that nothing that is scheduled is on its timeline already."`
+}
+
+// Run implements the command.
+func (c *instanceReleaseCmd) Run(ctx context.Context, out io.Writer, p *InstanceCmd) error {
+	return c.change(ctx, out, p, map[string]any{"unread": false})
 }
 
 type instanceSetCmd struct {

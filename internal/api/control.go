@@ -105,6 +105,16 @@ type statusBody struct {
 		Maturing int64 `json:"maturing" doc:"Online, and not for long enough yet."`
 		Paused   int64 `json:"paused"`
 	} `json:"instances"`
+	Failover *failoverBody `json:"failover" doc:"The last move of the database to another history; null = it never moved."`
+}
+
+// failoverBody is what is known of a failover or of a restored backup.
+type failoverBody struct {
+	Why      string    `json:"why" enum:"timeline,went_back,restart" doc:"How it was noticed."`
+	At       time.Time `json:"at"`
+	MissFrom time.Time `json:"may_miss_from" doc:"What was entered or sent from then to \"at\" may be missing."`
+	Unread   int64     `json:"unread" doc:"Instances that are held until their timeline was read."`
+	Stuck    int64     `json:"stuck" doc:"Those of them that are online and could not be read at the last try."`
 }
 
 type replicaBody struct {
@@ -140,6 +150,9 @@ func (a *API) status(ctx context.Context, _ *struct{}) (*statusOutput, error) {
 	b.Overdue, b.NextDue, b.DueHeld = st.Due, at(st.NextDue), make(map[string]int64, len(st.DueHeld))
 	for reason, n := range st.DueHeld {
 		b.DueHeld[string(reason)] = n
+	}
+	if f := st.Failover; f.Why != "" {
+		b.Failover = &failoverBody{string(f.Why), f.At.UTC(), f.From.UTC(), f.Unread, f.Stuck}
 	}
 	i, n := &b.Instances, st.Instances
 	i.Total, i.Online, i.Offline, i.Maturing, i.Paused = n.Total, n.Online, n.Offline, n.Maturing, n.Paused

@@ -25,6 +25,7 @@ type instanceBody struct {
 	MaturedAt     *time.Time `json:"matured_at" doc:"From then on it has been online for long enough."`
 	MaturedByHand bool       `json:"matured_by_hand" doc:"matured_at was set, and does not follow from online_since."`
 
+	Unread       bool       `json:"unread" doc:"Held after a failover of the database until its timeline was read."`
 	Paused       bool       `json:"paused"`
 	PausedReason *string    `json:"paused_reason"`
 	PausedBy     *string    `json:"paused_by"`
@@ -73,7 +74,7 @@ func showInstance(v *moment.InstanceView) instanceBody {
 		ID: i.ID, WcID: i.WcID, WID: orNil(i.WID), Name: i.Name, Groups: list(i.Groups), TimeZone: i.TimeZone,
 		Online: i.Online, OnlineSince: at(i.OnlineSince), OfflineAt: at(i.OfflineAt), OfflineReason: orNil(i.OfflineReason),
 		MaturedAt: at(i.MaturesAt(pace.OnlineAge)), MaturedByHand: !i.MaturedAt.IsZero(),
-		Paused: i.Paused, PausedReason: orNil(i.PausedReason), PausedBy: orNil(i.PausedBy), PausedAt: at(i.PausedAt),
+		Unread: i.Unread, Paused: i.Paused, PausedReason: orNil(i.PausedReason), PausedBy: orNil(i.PausedBy), PausedAt: at(i.PausedAt),
 		MinGap: briefOrNil(i.Pacing.MinGap), DailyCap: i.Pacing.DailyCap, QuietHours: (*string)(i.Pacing.QuietHours), OnlineAge: briefOrNil(i.Pacing.OnlineAge),
 		Pacing:    pacingBody{brief(pace.MinGap), pace.DailyCap, string(pace.QuietHours), brief(pace.OnlineAge)},
 		SentToday: v.SentToday(), NextSlotAt: at(i.NextSlotAt), ReadyAt: at(i.ReadyAt), InFlight: orNil(i.InFlight),
@@ -137,6 +138,7 @@ type editInstanceBody struct {
 	TimeZone     given[string]   `json:"time_zone,omitempty"`
 	Paused       given[bool]     `json:"paused,omitempty" doc:"true needs a paused_reason."`
 	PausedReason given[string]   `json:"paused_reason,omitempty" doc:"At most 500 characters."`
+	Unread       given[bool]     `json:"unread,omitempty" doc:"Only false: somebody has looked at the account, and what is scheduled is not on its timeline."`
 	MaturedAt    given[string]   `json:"matured_at,omitempty" format:"date-time" doc:"From this instant it counts as online for long enough, until it is newly logged in; null = as online_since says."`
 	WID          given[string]   `json:"w_id,omitempty" doc:"Its login session, if you know better than the gateway's list."`
 	OnlineSince  given[string]   `json:"online_since,omitempty" format:"date-time" doc:"Known to be online since then."`
@@ -163,6 +165,12 @@ func (b *editInstanceBody) apply(i *moment.Instance, by string) error {
 	}
 	if (b.WID.Given || b.OnlineSince.Given) && i.WID != "" && !i.OnlineSince.IsZero() {
 		i.Online, i.MissingSince, i.OfflineAt = true, time.Time{}, time.Time{}
+	}
+	if b.Unread.Given {
+		if b.Unread.Value && !i.Unread {
+			fs.add("unread", "can only be set to false")
+		}
+		i.Unread = b.Unread.Value
 	}
 	b.pause(i, by, &fs)
 	b.pace(i, &fs)

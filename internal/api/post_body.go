@@ -65,7 +65,7 @@ type PostBody struct {
 }
 
 type holdBody struct {
-	Reason  string     `json:"reason" enum:"paused,gateway_down,instance_paused,offline,online_age,in_flight,gap,backoff,daily_cap,quiet_hours,behind_earlier,campaign_pending,campaign_paused,campaign_stopped,occurrence"`
+	Reason  string     `json:"reason" enum:"paused,gateway_down,instance_paused,offline,online_age,failover,in_flight,gap,backoff,daily_cap,quiet_hours,behind_earlier,campaign_pending,campaign_paused,campaign_stopped,occurrence"`
 	Until   *time.Time `json:"until" doc:"null = until somebody or something changes it."`
 	Message string     `json:"message" example:"The instance has posted enough today; it goes on at 2026-12-02T00:00:00+08:00."`
 }
@@ -184,6 +184,7 @@ var holdTexts = map[moment.HoldReason][2]string{ // without and with an instant
 	moment.HeldGateway:        {"The gateway cannot be reached or refuses our token; it goes on when it answers."},
 	moment.HeldInstancePaused: {"The instance is paused; it goes on when somebody resumes it."},
 	moment.HeldOffline:        {"The instance is not logged in; it goes on when it is."},
+	moment.HeldFailover:       {"The database moved to another server and may not know what was sent: the instance goes on when its timeline was read, or when somebody has looked and releases it."},
 	moment.HeldOnlineAge:      {"The instance is not online for long enough.", "The instance is not online for long enough; it may post from %s."},
 	moment.HeldInFlight:       {"Another post of the instance is being sent, or its outcome is being read back."},
 	moment.HeldGap:            {"It is too soon after the instance's last post.", "It is too soon after the instance's last post; it goes on at %s."},

@@ -65,7 +65,7 @@ func (s *service) checks(ctx context.Context) []check {
 	}
 	return append(out,
 		check{Name: "database", OK: true, Message: "The database answers."},
-		checkSchema(h), checkGateway(h), checkOverdue(h), checkPause(h))
+		checkSchema(h), checkGateway(h), checkOverdue(h), checkPause(h), checkFailover(h))
 }
 
 // unavailable gives an error of a database that does not answer the words for it.
@@ -141,4 +141,25 @@ func checkPause(h postgres.Health) check {
 	}
 	return check{Name: "pause", OK: true, Message: fmt.Sprintf("Everything is paused by %s: %s", h.PausedBy, h.PausedReason),
 		NextStep: "When it is time: momentcast resume"}
+}
+
+// failoverLimit is how long accounts may be held after a failover before a
+// person has to look: reading them takes seconds once their calls have ended.
+const failoverLimit = 10 * time.Minute
+
+// checkFailover fails only where waiting does not help any more.
+func checkFailover(h postgres.Health) check {
+	f := h.Failover
+	switch {
+	case f.Stuck > 0 && h.Now.Sub(f.HeldFrom) > failoverLimit:
+		return check{Name: "failover", Message: fmt.Sprintf("%d online instances cannot be read since the database moved to another history at %s, and stay held.", f.Stuck, f.At.UTC().Format(time.RFC3339)),
+			NextStep: "See the messages in the log. Look at each account's feed, settle its posts, then: momentcast instance release …"}
+	case f.Unread > 0:
+		return check{Name: "failover", OK: true, Message: fmt.Sprintf("%d instances are held until they were read: the database moved to another history at %s and may not know what was sent since %s.",
+			f.Unread, f.At.UTC().Format(time.RFC3339), f.From.UTC().Format(time.RFC3339)), NextStep: "Wait a minute; offline ones are read when they are online."}
+	case !f.Told:
+		return check{Name: "failover", OK: true, Message: "The database server does not tell its timeline: a failover that loses commits may go unnoticed.",
+			NextStep: "Allow execution of pg_current_wal_lsn() and pg_walfile_name(pg_lsn), or replicate synchronously. See docs/failover.md."}
+	}
+	return check{Name: "failover", OK: true, Message: "The database's history stands."}
 }

@@ -83,6 +83,7 @@ type Instance struct {
 	Online       bool       `json:"online"`
 	OnlineSince  *time.Time `json:"online_since"`
 	MaturedAt    *time.Time `json:"matured_at"`
+	Unread       bool       `json:"unread"`
 	Paused       bool       `json:"paused"`
 	PausedReason *string    `json:"paused_reason"`
 	SentToday    int        `json:"sent_today"`

@@ -101,6 +101,22 @@ func newStage(t testing.TB, url string, accounts int, latency time.Duration, see
 	return s
 }
 
+// turnTo makes another database the one that is looked at and that the programs
+// started from now on use.
+func (s *stage) turnTo(url string) {
+	s.Helper()
+	s.url = url
+	var err error
+	if s.db, err = postgres.Open(url, postgres.Options{EngineConns: 2, Conns: 2}); err != nil {
+		s.Fatal(err)
+	}
+	s.Cleanup(s.db.Close)
+	if s.pool, err = pgxpool.New(s.Context(), url); err != nil {
+		s.Fatal(err)
+	}
+	s.Cleanup(s.pool.Close)
+}
+
 func (s *stage) exec(q string, args ...any) {
 	s.Helper()
 	if _, err := s.pool.Exec(s.Context(), q, args...); err != nil {

@@ -66,6 +66,7 @@ type Dispatcher struct {
 	beat    atomic.Int64        // when the claim loop last turned, in monotonic nanoseconds since start
 	start   time.Time
 	held    atomic.Int64 // posts between claim and record
+	past    past         // outcomes that a new server may not know of
 }
 
 // New returns a Dispatcher; Run starts it.
@@ -101,6 +102,9 @@ func (d *Dispatcher) Run(ctx context.Context) {
 	recordCtx, giveUp := context.WithCancel(context.WithoutCancel(ctx))
 	defer giveUp()
 
+	if !d.stand(ctx) {
+		return
+	}
 	var aside, senders, callers, recorder sync.WaitGroup
 	aside.Go(func() { d.listen(ctx) })
 	aside.Go(func() { d.watch.run(ctx, d.Wake) })

@@ -34,6 +34,8 @@ type fake struct {
 	changes  []moment.Change
 	observed int
 	taken    string // a moment id that another post has
+	move     moment.HistoryMove
+	restored []moment.Outcome
 
 	claimErr, beginErr, rereadErr, recordErr error
 	loseCommit                               bool // Begin commits and then reports an error
@@ -581,3 +583,28 @@ func ExampleDispatcher_Alive() {
 	fmt.Println(d.Alive(time.Hour))
 	// Output: true
 }
+
+func (f *fake) Stand(context.Context, string, time.Duration) (moment.HistoryMove, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	m := f.move
+	f.move = moment.HistoryMove{}
+	return m, nil
+}
+
+func (f *fake) Restore(_ context.Context, outs []moment.Outcome) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.restored = append(f.restored, outs...)
+	return len(outs), nil
+}
+
+func (f *fake) TakeUnread(context.Context, int, time.Duration) ([]moment.Unread, error) {
+	return nil, nil
+}
+
+func (f *fake) SettleUnread(context.Context, moment.Unread, []moment.Credit, string) error {
+	return nil
+}
+
+func (f *fake) KeepUnread(context.Context, moment.Unread, string, string) error { return nil }

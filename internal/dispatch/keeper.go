@@ -25,6 +25,8 @@ func (d *Dispatcher) keepHouse(ctx context.Context) {
 	}
 	tick(d.cfg.Housekeep, "expired leases and missed posts", d.settleExpired)
 	tick(time.Second, "read-back of unknown outcomes", d.readBackDue)
+	tick(time.Second, "the database's history", d.standAgain)
+	tick(time.Second, "accounts to be read after a failover", d.readUnread)
 	tick(time.Second, "first comments", d.commentDue)
 	tick(time.Second, "campaigns", d.expandDue)
 	tick(5*time.Second, "heartbeat", d.heartbeat)

@@ -47,6 +47,7 @@ func (d *Dispatcher) record(ctx context.Context, batch []moment.Outcome) {
 		done()
 		if err == nil {
 			failpoint.Hit("after-record")
+			d.past.keep(batch)
 			d.report(batch, stale)
 			return
 		}

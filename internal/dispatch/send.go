@@ -133,7 +133,7 @@ func (d *Dispatcher) call(ctx context.Context, deadline time.Time, c moment.Clai
 		action, backoff = moment.ActRelease, sessionBackoff
 		r.Cause, r.Message = "old_session", r.Message+" The login session had changed; it is tried again through the current one."
 	}
-	d.ended <- moment.Outcome{Claim: c, WID: wID, Action: action, Backoff: backoff, Result: r}
+	d.ended <- moment.Outcome{Claim: c, WID: wID, Action: action, Backoff: backoff, Result: r, Begun: began}
 }
 
 // giveBack schedules claims again that were not begun.

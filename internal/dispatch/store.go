@@ -54,6 +54,19 @@ type Store interface {
 	// the setting allows it and the quarantine since its call is over.
 	Resend(ctx context.Context, d moment.Doubt, look moment.ReadBack, quarantine time.Duration, replica string) (bool, error)
 
+	// Stand tells whether the database is still the one that we worked on. If
+	// not, the accounts that may have sent what it does not know of are held
+	// until they are read, no earlier than settle from now.
+	Stand(ctx context.Context, replica string, settle time.Duration) (moment.HistoryMove, error)
+	// Restore tells of outcomes that the database may have lost.
+	Restore(ctx context.Context, outcomes []moment.Outcome) (restored int, err error)
+	// TakeUnread lends accounts whose timeline has to be read.
+	TakeUnread(ctx context.Context, n int, lease time.Duration) ([]moment.Unread, error)
+	// SettleUnread lets an account go on that was read.
+	SettleUnread(ctx context.Context, u moment.Unread, found []moment.Credit, replica string) error
+	// KeepUnread keeps one held that could not be read.
+	KeepUnread(ctx context.Context, u moment.Unread, problem, message string) error
+
 	// TakeComments commits the intent to post due first comments.
 	TakeComments(ctx context.Context, n int, lease time.Duration) ([]moment.CommentTask, error)
 	// RecordComment writes how a comment's call ended.

@@ -37,6 +37,13 @@ func (r *Report) service(ctx context.Context, db *postgres.DB) {
 	if down := h.GatewayDownFor(); down > 0 && h.Replicas > 0 {
 		r.add(Fail, "gateway, seen by the service", "check that it can be reached from where the service runs", "not reached for %s: %s", down.Round(time.Second), h.GatewayError)
 	}
+	switch f := h.Failover; {
+	case f.Unread > 0:
+		r.add(Warn, "failover", "those that are online are read by themselves; where that fails, look at the account, then: momentcast instance release …",
+			"%d instances are held since the database moved to another history (%s); %d of them could not be read yet", f.Unread, f.Why, f.Stuck)
+	case !f.Told && h.Schema >= 18:
+		r.add(Warn, "failover", "allow pg_current_wal_lsn() and pg_walfile_name(pg_lsn), or replicate synchronously", "the database does not tell its timeline: a failover that loses commits may go unnoticed")
+	}
 	switch {
 	case h.Overdue == 0 || h.Paused:
 		r.add(OK, "overdue", "", "nothing is overdue without a hold")

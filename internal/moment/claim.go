@@ -36,6 +36,7 @@ type Outcome struct {
 	Action  Action        // ActSucceed, ActFail, ActRelease or ActDoubt
 	Backoff time.Duration // for ActRelease
 	Result  Result
+	Begun   time.Time // by this process's clock: only how long ago it is counts
 }
 
 // Doubt is a post of unknown outcome that is to be read back now.

@@ -15,6 +15,7 @@ const (
 	HeldInstancePaused HoldReason = "instance_paused" // this instance is paused
 	HeldOffline        HoldReason = "offline"         // the instance is not logged in, or was just missed in the gateway's list
 	HeldOnlineAge      HoldReason = "online_age"      // not online for long enough
+	HeldFailover       HoldReason = "failover"        // the database may not know what was sent: the account is read first
 	HeldInFlight       HoldReason = "in_flight"       // another post of the instance is being sent, or its outcome is being read back
 	HeldGap            HoldReason = "gap"             // too soon after the instance's last post
 	HeldBackoff        HoldReason = "backoff"         // the last call never left; it is tried again
@@ -36,7 +37,7 @@ var CampaignHolds = []HoldReason{HeldCampaignPending, HeldCampaignPaused, HeldCa
 
 // HoldReasons lists the engine's reasons.
 var HoldReasons = []HoldReason{
-	HeldPaused, HeldGateway, HeldInstancePaused, HeldOffline, HeldOnlineAge, HeldInFlight,
+	HeldPaused, HeldGateway, HeldInstancePaused, HeldOffline, HeldOnlineAge, HeldFailover, HeldInFlight,
 	HeldGap, HeldBackoff, HeldDailyCap, HeldQuietHours, HeldBehind,
 }
 
@@ -99,6 +100,8 @@ func (i *Instance) closed() HoldReason {
 		return HeldInstancePaused
 	case !i.Online || !i.MissingSince.IsZero() || i.OnlineSince.IsZero() || i.WID == "":
 		return HeldOffline
+	case i.Unread:
+		return HeldFailover
 	}
 	return ""
 }

@@ -35,6 +35,7 @@ type Instance struct {
 	SlotReason HoldReason // HeldGap or HeldBackoff
 	SentOn     string     // local date, YYYY-MM-DD, that SentCount is of
 	SentCount  int        // calls begun on SentOn that were or may have been delivered
+	Unread     bool       // what was sent has to be read from its timeline first: see Failover
 	InFlight   int64      // id of the post being sent or in doubt; 0 = none
 
 	ReadyAt time.Time  // when its earliest post may be sent; zero = not as things stand

@@ -110,6 +110,7 @@ type Status struct {
 	DueHeld      map[HoldReason]int64 // those of them that are held, by reason
 	NextDue      time.Time            // earliest scheduled post that is not due yet; zero = none
 	Instances    InstanceCounts
+	Failover     Failover
 }
 
 // InstanceCounts counts instances.

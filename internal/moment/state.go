@@ -104,12 +104,13 @@ var transitions = map[Action]map[State]State{
 	ActLapse:   {Claimed: Scheduled},
 	// A late success settles the doubt; and where a person has just scheduled the post once more, or it
 	// waits for a new approval, it keeps that second call from being made.
-	ActSucceed:   {Sending: Sent, Unknown: Sent, Scheduled: Sent, Pending: Sent},
-	ActFail:      {Sending: Failed},
-	ActDoubt:     {Sending: Unknown},
-	ActMiss:      {Scheduled: Missed},
-	ActExpire:    {Scheduled: Pending},
-	ActReconcile: {Unknown: Sent},
+	ActSucceed: {Sending: Sent, Unknown: Sent, Scheduled: Sent, Pending: Sent, Missed: Sent},
+	ActFail:    {Sending: Failed},
+	ActDoubt:   {Sending: Unknown},
+	ActMiss:    {Scheduled: Missed},
+	ActExpire:  {Scheduled: Pending},
+	// The database of a promoted standby may think a post still to be sent that was.
+	ActReconcile: {Unknown: Sent, Scheduled: Sent, Missed: Sent},
 }
 
 // personal lists what people and programs may do, in the order shown to them.

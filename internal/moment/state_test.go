@@ -31,12 +31,12 @@ func TestTransitions(t *testing.T) {
 		ActBegin:      ". . . G . . . . . .",
 		ActRelease:    ". . . S S . . . . .",
 		ActLapse:      ". . . S . . . . . .",
-		ActSucceed:    ". T T . T . . T . .",
+		ActSucceed:    ". T T . T . . T T .",
 		ActFail:       ". . . . F . . . . .",
 		ActDoubt:      ". . . . U . . . . .",
 		ActMiss:       ". . M . . . . . . .",
 		ActExpire:     ". . P . . . . . . .",
-		ActReconcile:  ". . . . . . . T . .",
+		ActReconcile:  ". . T . . . . T T .",
 	}
 	if len(table) != len(transitions) {
 		t.Errorf("%d actions here, %d in the machine", len(table), len(transitions))

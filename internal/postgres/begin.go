@@ -12,10 +12,11 @@ import (
 
 // beginCalls commits the intent to call. Only what comes back may be sent. The
 // fence is the token of the claim and its live lease; a pause, or an instance
-// that has gone offline since the claim, holds the call back too. The login
-// session is read here, at the last moment. coalesce keeps the index on
-// leases out of it, through which every post in flight would be compared with
-// every one that begins.
+// that has gone offline since the claim, holds the call back too, and so does a
+// database whose history has moved (as a condition of its own that would talk
+// the planner out of the index). The login session is read here, at the last
+// moment. coalesce keeps the index on leases out of it, through which every post
+// in flight would be compared with every one that begins.
 const beginCalls = `
 	UPDATE posts p SET
 		state = 'sending',
@@ -23,7 +24,7 @@ const beginCalls = `
 		call_until = now() + $3::interval,
 		lease_until = now() + $4::interval,
 		updated_at = now()
-	FROM unnest($1::bigint[], $2::bigint[]) u(id, token), instances i, settings s
+	FROM unnest(CASE WHEN (SELECT history_stands($5)) THEN $1::bigint[] END, $2::bigint[]) u(id, token), instances i, settings s
 	WHERE p.id = u.id
 	  AND p.claim_token = u.token
 	  AND p.state::text = 'claimed'
@@ -40,7 +41,7 @@ const beginCalls = `
 // time after which the post is given up as unknown.
 func (db *DB) Begin(ctx context.Context, refs []moment.Ref, callFor, lease time.Duration) ([]moment.Begun, error) {
 	ids, tokens := splitRefs(refs)
-	rows, err := db.engine.Query(ctx, beginCalls, ids, tokens, callFor, lease)
+	rows, err := db.engine.Query(ctx, beginCalls, ids, tokens, callFor, lease, db.history.seen())
 	if err != nil {
 		return nil, fmt.Errorf("begin %d calls: %w", len(refs), translate(err))
 	}

@@ -11,10 +11,11 @@ import (
 )
 
 // readyInstances locks the instances that may send now. The limit is a literal:
-// under a generic plan a parameter there becomes a sequential scan.
+// under a generic plan a parameter there becomes a sequential scan. Nothing is
+// ready on a history that has moved.
 const readyInstances = `
 	SELECT id FROM instances
-	WHERE ready_at <= now() AND NOT (SELECT paused FROM settings)
+	WHERE ready_at <= now() AND NOT (SELECT paused FROM settings) AND (SELECT history_stands($1))
 	ORDER BY ready_at
 	LIMIT %d
 	FOR NO KEY UPDATE SKIP LOCKED`
@@ -108,7 +109,7 @@ var claimLimits = []int{100, 64, 32, 16, 8, 4, 2, 1}
 // number of instances that seemed ready; where it is n, more may be waiting.
 func (db *DB) Claim(ctx context.Context, n int, token int64, replica string, lease time.Duration) (claims []moment.Claim, looked int, err error) {
 	err = db.withEngineConn(ctx, func(conn *pgx.Conn) error {
-		ids, err := beginAndLockReady(ctx, conn, n)
+		ids, err := beginAndLockReady(ctx, conn, n, db.history.seen())
 		if err != nil || len(ids) == 0 {
 			return err
 		}
@@ -127,7 +128,7 @@ func (db *DB) Claim(ctx context.Context, n int, token int64, replica string, lea
 	return claims, looked, nil
 }
 
-func beginAndLockReady(ctx context.Context, conn *pgx.Conn, n int) (ids []int64, err error) {
+func beginAndLockReady(ctx context.Context, conn *pgx.Conn, n int, seen time.Time) (ids []int64, err error) {
 	limit := 1
 	for _, l := range claimLimits {
 		if l <= n {
@@ -137,7 +138,7 @@ func beginAndLockReady(ctx context.Context, conn *pgx.Conn, n int) (ids []int64,
 	}
 	b := &pgx.Batch{}
 	b.Queue("BEGIN")
-	b.Queue(fmt.Sprintf(readyInstances, limit)).Query(func(rows pgx.Rows) error {
+	b.Queue(fmt.Sprintf(readyInstances, limit), seen).Query(func(rows pgx.Rows) error {
 		ids, err = pgx.CollectRows(rows, pgx.RowTo[int64])
 		return err
 	})

@@ -532,7 +532,7 @@ func TestNothingComesBetweenTheClaimsTwoStatements(t *testing.T) {
 	var claims []moment.Claim
 	added := make(chan int64, 1)
 	err := w.db.withEngineConn(ctx, func(conn *pgx.Conn) error {
-		ids, err := beginAndLockReady(ctx, conn, 10)
+		ids, err := beginAndLockReady(ctx, conn, 10, time.Time{})
 		if err != nil || len(ids) != 1 {
 			t.Fatalf("locked %v, %v", ids, err)
 		}
@@ -573,7 +573,7 @@ func TestHealingDoesNotLoseAnEnqueue(t *testing.T) {
 	defer done()
 	added := make(chan int64, 1)
 	err := w.db.withEngineConn(ctx, func(conn *pgx.Conn) error {
-		ids, err := beginAndLockReady(ctx, conn, 10)
+		ids, err := beginAndLockReady(ctx, conn, 10, time.Time{})
 		if err != nil || len(ids) != 1 {
 			t.Fatalf("locked %v, %v", ids, err)
 		}

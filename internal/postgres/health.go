@@ -36,6 +36,7 @@ type Health struct {
 	Overdue         int       // instances that are ready for longer than OverdueAfter, at most 1000
 	OverdueSince    time.Time // when the first of them became ready; zero = none
 	Replicas        int       // heard of within the last 20 s
+	Failover        moment.Failover
 }
 
 // GatewayDownFor is since how long no look at the gateway has succeeded.
@@ -46,7 +47,7 @@ func (h *Health) GatewayDownFor() time.Duration {
 	return h.Now.Sub(h.GatewayDown)
 }
 
-// Health reads what readiness is judged by, in one round trip.
+// Health reads what readiness is judged by.
 func (db *DB) Health(ctx context.Context) (h Health, err error) {
 	const q = `
 		SELECT now(), s.paused, s.paused_reason, s.paused_by, g.observed_at, g.down_since, g.error,
@@ -63,8 +64,17 @@ func (db *DB) Health(ctx context.Context) (h Health, err error) {
 	if err != nil {
 		return Health{}, fmt.Errorf("read health: %w", translate(err))
 	}
+	if h.Schema < historySchema {
+		return h, nil // doctor may be newer than the database
+	}
+	if err := db.pool.QueryRow(ctx, failoverState).Scan(failoverDest(&h.Failover)...); err != nil {
+		return Health{}, fmt.Errorf("read health: %w", translate(err))
+	}
 	return h, nil
 }
+
+// historySchema is the migration that knows of failovers.
+const historySchema = 18
 
 // Schema is the newest migration that the database has; 0 for a database that
 // never had one.

@@ -17,8 +17,10 @@ func (db *DB) Heartbeat(ctx context.Context, replica, version string, inFlight i
 		WITH gone AS (DELETE FROM replicas WHERE heartbeat_at < now() - interval '1 day' AND name <> $1)
 		INSERT INTO replicas (name, version, in_flight) VALUES ($1, $2, $3)
 		ON CONFLICT (name) DO UPDATE SET heartbeat_at = now(), in_flight = $3, version = $2`
-	_, err := db.pool.Exec(ctx, q, replica, version, inFlight)
-	return translate(err)
+	if _, err := db.pool.Exec(ctx, q, replica, version, inFlight); err != nil {
+		return translate(err)
+	}
+	return db.stayAlive(ctx)
 }
 
 // Goodbye implements dispatch.Store: the replica ends in an orderly way.
@@ -65,6 +67,7 @@ func (db *DB) TakeComments(ctx context.Context, n int, lease time.Duration) ([]m
 			JOIN instances i ON i.id = p.instance_id
 			WHERE f.due_at <= now() AND p.state = 'sent' AND p.recall_mode = ''
 			  AND i.online AND i.missing_since IS NULL AND NOT i.paused AND NOT (SELECT paused FROM settings)
+			  AND (SELECT history_stands($3))
 			ORDER BY f.due_at
 			LIMIT 32
 			FOR NO KEY UPDATE OF f SKIP LOCKED
@@ -76,7 +79,7 @@ func (db *DB) TakeComments(ctx context.Context, n int, lease time.Duration) ([]m
 	if _, err := db.engine.Exec(ctx, expire); err != nil {
 		return nil, fmt.Errorf("expire comments: %w", translate(err))
 	}
-	rows, err := db.engine.Query(ctx, take, n, lease)
+	rows, err := db.engine.Query(ctx, take, n, lease, db.history.seen())
 	if err != nil {
 		return nil, fmt.Errorf("take comments: %w", translate(err))
 	}

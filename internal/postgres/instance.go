@@ -15,14 +15,14 @@ import (
 const instanceCols = `i.id, i.wc_id, i.w_id, i.name, i.groups, i.time_zone, i.online, i.online_since, i.missing_since, i.offline_at,
 	i.offline_reason, i.matured_at, i.paused, i.paused_reason, i.paused_by, i.paused_at, i.min_gap, i.daily_cap, i.quiet_hours, i.online_age,
 	i.next_slot_at, i.slot_reason, CASE WHEN isfinite(i.sent_on) THEN to_char(i.sent_on, 'YYYY-MM-DD') ELSE '' END, i.sent_count,
-	coalesce(i.in_flight, 0), i.ready_at, coalesce(i.hold_reason, ''), i.version, i.created_at, i.updated_at`
+	i.unread, coalesce(i.in_flight, 0), i.ready_at, coalesce(i.hold_reason, ''), i.version, i.created_at, i.updated_at`
 
 func instanceDest(i *moment.Instance) []any {
 	return []any{&i.ID, &i.WcID, &i.WID, &i.Name, &i.Groups, &i.TimeZone, &i.Online, nullTime{&i.OnlineSince}, nullTime{&i.MissingSince},
 		nullTime{&i.OfflineAt}, &i.OfflineReason, nullTime{&i.MaturedAt}, &i.Paused, &i.PausedReason, &i.PausedBy, nullTime{&i.PausedAt},
 		&i.Pacing.MinGap, &i.Pacing.DailyCap, &i.Pacing.QuietHours, &i.Pacing.OnlineAge,
 		nullTime{&i.NextSlotAt}, &i.SlotReason, &i.SentOn, &i.SentCount,
-		&i.InFlight, nullTime{&i.ReadyAt}, &i.Hold, &i.Version, &i.CreatedAt, &i.UpdatedAt}
+		&i.Unread, &i.InFlight, nullTime{&i.ReadyAt}, &i.Hold, &i.Version, &i.CreatedAt, &i.UpdatedAt}
 }
 
 const instanceView = `SELECT ` + instanceCols + `, s.min_gap, s.daily_cap, s.quiet_hours, s.online_age, now() FROM instances i CROSS JOIN settings s`
@@ -164,6 +164,7 @@ func (db *DB) ChangeInstance(ctx context.Context, id, ifVersion int64, change fu
 		if err := change(&next); err != nil {
 			return err
 		}
+		next.Unread = next.Unread && v.Unread // nobody makes an account unread by hand
 		if err := next.Check(); err != nil {
 			return err
 		}
@@ -186,13 +187,19 @@ func storeInstance(ctx context.Context, tx pgx.Tx, i *moment.Instance, changed m
 			min_gap = $14, daily_cap = $15, quiet_hours = $16, online_age = $17,
 			-- A paused instance is not ready; what it is then, the refresh says.
 			ready_at = NULL,
+			unread = $18,
 			version = version + 1,
 			updated_at = now()
 		WHERE id = $1`
 	p := i.Pacing
+	if !i.Unread { // a person has looked at the account, or it was read
+		if _, err := tx.Exec(ctx, `DELETE FROM unread_accounts WHERE instance_id = $1`, i.ID); err != nil {
+			return err
+		}
+	}
 	if _, err := tx.Exec(ctx, q, i.ID, i.Name, i.Groups, i.TimeZone,
 		i.WID, i.Online, orNull(i.OnlineSince), orNull(i.MissingSince), orNull(i.OfflineAt), orNull(i.MaturedAt),
-		i.Paused, i.PausedReason, i.PausedBy, p.MinGap, p.DailyCap, p.QuietHours, p.OnlineAge); err != nil {
+		i.Paused, i.PausedReason, i.PausedBy, p.MinGap, p.DailyCap, p.QuietHours, p.OnlineAge, i.Unread); err != nil {
 		return err
 	}
 	if err := refresh(ctx, tx, i.ID); err != nil {
@@ -222,6 +229,7 @@ func instanceChanges(was, next *moment.Instance) map[string]any {
 	put("online", was.Online, next.Online, was.Online == next.Online)
 	at("online_since", was.OnlineSince, next.OnlineSince)
 	at("matured_at", was.MaturedAt, next.MaturedAt)
+	put("unread", was.Unread, next.Unread, was.Unread == next.Unread)
 	put("paused", was.Paused, next.Paused, was.Paused == next.Paused)
 	put("paused_reason", was.PausedReason, next.PausedReason, was.PausedReason == next.PausedReason)
 	a, b := was.Pacing, next.Pacing

@@ -18,6 +18,7 @@ type Figures struct {
 
 	Overdue   int64 // instances that should have sent more than OverdueAfter ago
 	Replicas  int64 // heard of within the last 20 s
+	Unread    int64 // accounts that are held after a failover until they are read
 	Paused    bool
 	GatewayUp bool // the last look at who is online succeeded
 
@@ -114,6 +115,7 @@ func (db *DB) readState(ctx context.Context, f *Figures) error {
 		SELECT s.paused, g.observed_at IS NOT NULL AND g.down_since IS NULL,
 			(SELECT count(*) FROM instances WHERE ready_at < now() - $1::interval AND NOT s.paused),
 			(SELECT count(*) FROM replicas WHERE heartbeat_at > now() - interval '20 seconds'),
+			(SELECT count(*) FROM unread_accounts),
 			coalesce(a.xmin_age, 0), coalesce(a.seconds, 0)::float8
 		FROM settings s CROSS JOIN gateway_status g CROSS JOIN (
 			SELECT max(age(backend_xmin)) AS xmin_age, max(extract(epoch FROM clock_timestamp() - xact_start)) AS seconds
@@ -121,7 +123,7 @@ func (db *DB) readState(ctx context.Context, f *Figures) error {
 			WHERE backend_xmin IS NOT NULL AND pid <> pg_backend_pid() AND datname = current_database() AND backend_type = 'client backend'
 		) a`
 	return db.pool.QueryRow(ctx, q, OverdueAfter).
-		Scan(&f.Paused, &f.GatewayUp, &f.Overdue, &f.Replicas, &f.OldestXminAge, &f.OldestTransaction)
+		Scan(&f.Paused, &f.GatewayUp, &f.Overdue, &f.Replicas, &f.Unread, &f.OldestXminAge, &f.OldestTransaction)
 }
 
 func counts(rows pgx.Rows) (map[string]int64, error) {

@@ -107,7 +107,7 @@ func (w *world) readPlans() {
 			return err
 		}
 		defer func() { _ = tx.Rollback(ctx) }()
-		explain("ready instances", fmt.Sprintf(readyInstances, batch), 4*batch)
+		explain("ready instances", fmt.Sprintf(readyInstances, batch), 4*batch, time.Time{})
 		ids := one[[]int64](w, `SELECT array_agg(id) FROM (SELECT id FROM instances WHERE ready_at <= now() ORDER BY ready_at LIMIT 100) x`)
 		explain("claim", claimPosts, 25*batch, ids, int64(1), replica, time.Minute)
 		rows, err := tx.Query(ctx, `SELECT id, instance_id FROM posts WHERE state = 'claimed'`)
@@ -123,7 +123,7 @@ func (w *world) readPlans() {
 		for i, c := range claims {
 			posts[i], tokens[i], instances[i] = c.ID, 1, c.Instance
 		}
-		explain("begin", beginCalls, 8*batch, posts, tokens, time.Minute, time.Minute)
+		explain("begin", beginCalls, 8*batch, posts, tokens, time.Minute, time.Minute, time.Time{})
 		explain("lock instances", lockInstances, 4*batch, instances)
 		explain("record", recordOutcomes, 25*batch, w.outcomes(posts, instances)...)
 		explain("refresh", refreshReady, 10*batch, instances)

@@ -28,6 +28,8 @@ type DB struct {
 	engine *pgxpool.Pool // short statements on few rows, with the planner held to index lookups
 	pool   *pgxpool.Pool // everything else
 	stride *stride       // of the expansion
+
+	history memory // what this process knows of the database's history
 }
 
 // Options are the sizes of the pools. Zero fields mean their defaults.
@@ -65,7 +67,7 @@ func Open(url string, o Options) (*DB, error) {
 		engine.Close()
 		return nil, err
 	}
-	return &DB{engine, pool, new(stride)}, nil
+	return &DB{engine: engine, pool: pool, stride: new(stride)}, nil
 }
 
 func openPool(url string, conns int, params map[string]string) (*pgxpool.Pool, error) {
@@ -150,7 +152,7 @@ func translate(err error) error {
 		return &moment.Error{Kind: moment.Invalid, Message: "There is no such instance.", Err: err}
 	case pe.Code == "22023":
 		return &moment.Error{Kind: moment.Invalid, Message: "The time zone is not known to the database.", Err: err}
-	case pe.Code[:2] == "57" || pe.Code[:2] == "08" || pe.Code[:2] == "53":
+	case pe.Code[:2] == "57" || pe.Code[:2] == "08" || pe.Code[:2] == "53" || pe.Code == "25006": // the last: a standby
 		return &moment.Error{Kind: moment.Unavailable, Message: "The database is not able to answer now.", Err: err}
 	}
 	return err

@@ -88,13 +88,14 @@ func (db *DB) Wake(ctx context.Context) error {
 }
 
 // NextReady tells how long it is until an instance may send; ok is false when
-// none will without a change. While everything is paused none will.
+// none will without a change. While everything is paused, or
+// the history has moved, none will.
 func (db *DB) NextReady(ctx context.Context) (wait time.Duration, ok bool, err error) {
 	const q = `
 		SELECT extract(epoch FROM (SELECT ready_at FROM instances WHERE ready_at IS NOT NULL ORDER BY ready_at LIMIT 1) - clock_timestamp())::float8
-		WHERE NOT (SELECT paused FROM settings)`
+		WHERE NOT (SELECT paused FROM settings) AND history_stands($1)`
 	var seconds *float64
-	err = db.engine.QueryRow(ctx, q).Scan(&seconds)
+	err = db.engine.QueryRow(ctx, q, db.history.seen()).Scan(&seconds)
 	if errors.Is(err, pgx.ErrNoRows) || (err == nil && seconds == nil) {
 		return 0, false, nil
 	}

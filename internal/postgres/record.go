@@ -133,12 +133,21 @@ func outcomeColumns(outcomes []moment.Outcome) []any {
 		wIDs, verdicts, causes, requests, replies, statuses, durations, comments, moment.ReconcileWaits[0]}
 }
 
+// errIntentLost: the claim is there and the intent that followed is not. The
+// outcome waits until what follows from that has been done.
+var errIntentLost = &moment.Error{Kind: moment.Unavailable, Message: "The database is not able to answer now."}
+
 // recordLate deals with one outcome that the batch could not write. It reports
 // whether there is nothing left to tell a person.
 func (db *DB) recordLate(ctx context.Context, o moment.Outcome) (ours bool, err error) {
 	err = db.changePost(ctx, o.Claim.ID, func(tx pgx.Tx, p *lockedPost) error {
 		same := p.Token == o.Claim.Token
 		switch {
+		case p.lost(o):
+			ours = true // with a server that failed; this one has to be told of the call
+			return p.restore(ctx, tx, o, false)
+		case same && p.State == moment.Claimed:
+			return errIntentLost // it is given back, and then told of the call
 		case same && p.State == moment.Sent && p.MomentID == o.Result.MomentID:
 			ours = true // written before: the answer to the first commit was lost, or a read-back was quicker
 			return nil

@@ -86,6 +86,7 @@ func (db *DB) Status(ctx context.Context) (st moment.Status, err error) {
 		}
 		return err
 	})
+	b.Queue(failoverState).QueryRow(func(row pgx.Row) error { return row.Scan(failoverDest(&st.Failover)...) })
 	b.Queue(countInstances).QueryRow(func(row pgx.Row) error {
 		n := &st.Instances
 		return row.Scan(&n.Total, &n.Online, &n.Offline, &n.Maturing, &n.Paused)

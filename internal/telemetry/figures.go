@@ -21,6 +21,7 @@ type Figures struct {
 
 	Overdue   int64 // instances that should have sent a while ago
 	Replicas  int64 // dispatchers that are alive
+	Unread    int64 // accounts that are held after a failover until they are read
 	Paused    bool
 	GatewayUp bool // the last look at who is online succeeded
 
@@ -62,6 +63,7 @@ var (
 
 	descOverdue  = describe("posts_overdue", "Posts that should have left a minute ago or earlier, one an instance, and that nothing holds.")
 	descReplicas = describe("replicas_alive", "Processes whose dispatcher turned within the last 20 s.")
+	descUnread   = describe("instances_unread", "Instances that are held after a failover until their timeline was read.")
 	descPaused   = describe("paused", "1 while everything is paused.")
 	descGateway  = describe("gateway_up", "1 when the last look at who is online succeeded.")
 	descXmin     = describe("database_oldest_xmin_transactions", "Transactions since the oldest snapshot in use; it keeps dead rows from being cleaned up.")
@@ -75,7 +77,7 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 // Describe implements prometheus.Collector.
 func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{descUp, descDue, descHeld, descUnknown, descFailed, descMissed, descInstances,
-		descOverdue, descReplicas, descPaused, descGateway, descXmin, descOldest} {
+		descOverdue, descReplicas, descUnread, descPaused, descGateway, descXmin, descOldest} {
 		ch <- d
 	}
 }
@@ -103,6 +105,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge(ch, descOverdue, float64(f.Overdue))
 	gauge(ch, descReplicas, float64(f.Replicas))
+	gauge(ch, descUnread, float64(f.Unread))
 	gauge(ch, descPaused, flag(f.Paused))
 	gauge(ch, descGateway, flag(f.GatewayUp))
 	gauge(ch, descXmin, float64(f.OldestXminAge))

@@ -154,6 +154,7 @@ var needs = map[string]moment.Permission{
 	"POST /instances/{id}/pacing":     moment.PermOperate,
 	"POST /instances/{id}/pause":      moment.PermOperate,
 	"POST /instances/{id}/resume":     moment.PermOperate,
+	"POST /instances/{id}/release":    moment.PermOperate,
 	"POST /instances/{id}/mature":     moment.PermOperate,
 }
 

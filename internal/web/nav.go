@@ -84,6 +84,9 @@ func (s *Web) banners(f *Frame, st moment.Status) []banner {
 	if down := st.Gateway.DownSince; !down.IsZero() && st.Now.Sub(down) > lookLimit {
 		out = append(out, banner{Icon: "plug", Kind: "danger", Text: f.texts.get("banner.gateway", f.texts.span(st.Now.Sub(down)))})
 	}
+	if b, ok := failoverBanner(f, st); ok {
+		out = append(out, b)
+	}
 	if st.Paused {
 		b := banner{Icon: "player-pause", Kind: "warning", Text: f.texts.get("banner.paused", st.PausedBy, f.texts.relative(st.PausedAt.Sub(st.Now)), st.PausedReason)}
 		if f.May(moment.PermOperate) {

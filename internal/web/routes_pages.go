@@ -24,6 +24,7 @@ func (s *Web) pageRoutes() []route {
 		{"POST /instances/{id}/pacing", operate, s.change("done.pacing", readPacing)},
 		{"POST /instances/{id}/pause", operate, s.change("done.instance_paused", readPause)},
 		{"POST /instances/{id}/resume", operate, s.change("done.instance_resumed", readUnpause)},
+		{"POST /instances/{id}/release", operate, s.change("done.instance_released", readRelease)},
 		{"POST /instances/{id}/mature", operate, s.change("done.matured", readMature)},
 	}
 }
