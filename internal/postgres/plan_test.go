@@ -59,6 +59,16 @@ func TestPlansTouchTheBatchOnly(t *testing.T) {
 			w.exec(`UPDATE instances SET online = false, ready_at = NULL, hold_reason = 'offline' WHERE id % 2 = 0`)
 			w.exec(`ANALYZE`)
 		}},
+		{"a month of posts ahead, statistics from before them", func(w *world) {
+			w.fill(instances, instances)
+			w.exec(`ANALYZE`)
+			w.ahead(30_000 * scale)
+		}},
+		{"a month of posts ahead, all counted", func(w *world) {
+			w.fill(instances, instances)
+			w.ahead(30_000 * scale)
+			w.exec(`VACUUM ANALYZE`)
+		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w := newWorld(t)
@@ -77,6 +87,21 @@ func (w *world) fill(instances, posts int) {
 	w.exec(`INSERT INTO posts (instance_id, state, due_at, max_lateness, miss_at, content, title, description, url, thumb_url, visibility, author, source)
 		SELECT 1 + g % $1, 'scheduled', now() - interval '10 seconds' + g * interval '1 millisecond', '1 hour', now() + interval '1 hour',
 			'c', 't', 'd', 'https://example.com', 'https://example.com', 'everyone', 'a', 'api' FROM generate_series(1, $2) g`, instances, posts)
+}
+
+// ahead adds posts as campaigns make them, spread over the next 30 days.
+func (w *world) ahead(posts int) {
+	w.Helper()
+	w.exec(`ALTER TABLE posts DISABLE TRIGGER USER`) // what posts are searched by plays no part here
+	const q = `
+		INSERT INTO posts (instance_id, state, due_at, max_lateness, miss_at, content, title, description, url, thumb_url, visibility, author, source)
+		SELECT 1 + g % (SELECT count(*) FROM instances), 'scheduled', t, '1 hour', t + interval '1 hour',
+			'c', 't', 'd', 'https://example.com', 'https://example.com', 'everyone', 'a', 'campaign'
+		FROM generate_series($2::int, $3::int) g, LATERAL (SELECT now() + interval '1 hour' + g * interval '30 days' / $1::int AS t) d`
+	for lo := 1; lo <= posts; lo += 100_000 {
+		w.exec(q, posts, lo, min(lo+99_999, posts))
+	}
+	w.exec(`ALTER TABLE posts ENABLE TRIGGER USER`)
 }
 
 func (w *world) finish(posts int) {
