@@ -24,6 +24,11 @@ func (p *lockedPost) approve(ctx context.Context, tx pgx.Tx, hash string, by mom
 	if err := moment.MayApprove(&p.Post, by, own); err != nil {
 		return err
 	}
+	if !own {
+		if err := p.notByTheirToken(ctx, tx, by); err != nil {
+			return err
+		}
+	}
 	if hash != "" && !p.HasContent(hash) {
 		return moment.Errorf(moment.Precondition, "The post is not what you have seen any more; look at it again and decide.")
 	}
@@ -45,6 +50,28 @@ func (p *lockedPost) approve(ctx context.Context, tx pgx.Tx, hash string, by mom
 	}
 	_, err := tx.Exec(ctx, wake)
 	return err
+}
+
+// notByTheirToken refuses somebody whose own token wrote the post: that would be
+// one pair of eyes. Tokens are told by their names, as the author is; one of the
+// same name that somebody else made does not free the first.
+func (p *lockedPost) notByTheirToken(ctx context.Context, tx pgx.Tx, by moment.Origin) error {
+	const q = `SELECT EXISTS (SELECT FROM api_tokens WHERE name = $1 AND lower(created_by) = ANY ($2))`
+	if p.Source != "api" && p.Source != "cli" {
+		return nil // the author is a person
+	}
+	var who []string
+	for _, name := range by.Who() {
+		who = append(who, strings.ToLower(name))
+	}
+	var theirs bool
+	if err := tx.QueryRow(ctx, q, p.Author, who).Scan(&theirs); err != nil {
+		return err
+	}
+	if theirs {
+		return moment.Errorf(moment.Forbidden, "You wrote this post; somebody else has to approve it.")
+	}
+	return nil
 }
 
 // reject gives the post back to its author, who is told why.

@@ -397,6 +397,40 @@ func TestTokenDoesNotApproveForItsMaker(t *testing.T) {
 	}
 }
 
+// Nor does the maker, as a person, approve what their token wrote.
+func TestMakerOfATokenDoesNotApproveItsPosts(t *testing.T) {
+	t.Parallel()
+	w := needsApproval(t)
+	made := moment.Token{Name: "crm", Scopes: []moment.Scope{moment.ScopeWrite}}
+	if _, err := w.db.CreateToken(t.Context(), made, moment.HashToken("x"), who("Lin")); err != nil {
+		t.Fatal(err)
+	}
+	i, approve := w.instance("one"), moment.Act{Action: moment.ActApprove}
+	byToken := w.post(i, time.Hour)
+	w.exec(`UPDATE posts SET author = 'crm', source = 'api' WHERE id = $1`, byToken)
+	if err := w.actBy(byToken, approve, "lin"); moment.KindOf(err) != moment.Forbidden {
+		t.Errorf("approved by the maker: %v", err)
+	}
+	by := moment.Origin{Actor: "another", Source: "api", Owner: "lin"}
+	if _, err := w.db.ActOnPost(t.Context(), byToken, 0, approve, by); moment.KindOf(err) != moment.Forbidden {
+		t.Errorf("approved by another token of the maker: %v", err)
+	}
+	if err := w.actBy(byToken, approve, "boss"); err != nil {
+		t.Error(err)
+	}
+	person := w.post(i, time.Hour) // called like the token
+	w.exec(`UPDATE posts SET author = 'crm', source = 'web' WHERE id = $1`, person)
+	if err := w.actBy(person, approve, "lin"); err != nil {
+		t.Errorf("of a person: %v", err)
+	}
+	w.exec(`UPDATE settings SET own_approval = true`)
+	allowed := w.post(i, time.Hour)
+	w.exec(`UPDATE posts SET author = 'crm', source = 'api' WHERE id = $1`, allowed)
+	if err := w.actBy(allowed, approve, "lin"); err != nil {
+		t.Errorf("where it is allowed: %v", err)
+	}
+}
+
 // As with posts.
 func TestTokenDoesNotApproveACampaignForItsMaker(t *testing.T) {
 	t.Parallel()

@@ -12,6 +12,9 @@ import (
 	"momentcast/internal/moment"
 )
 
+// keptMost is how many forms are kept of one person; the oldest makes room.
+const keptMost = 100
+
 // SaveTyped keeps what the actor has typed into the form, in place of what was
 // kept of it before. Invalid if it is larger than moment.MaxAutosave.
 func (db *DB) SaveTyped(ctx context.Context, actor, form string, typed map[string][]string) error {
@@ -29,10 +32,23 @@ func (db *DB) SaveTyped(ctx context.Context, actor, form string, typed map[strin
 	if len(text)+bytes.Count(text, []byte(","))+bytes.Count(text, []byte(":")) > moment.MaxAutosave {
 		return moment.Errorf(moment.Invalid, "This is too much to be kept while it is not submitted.")
 	}
-	const q = `
+	const keep = `
 		INSERT INTO compose_autosaves (actor, form, typed) VALUES ($1, $2, $3)
-		ON CONFLICT (actor, form) DO UPDATE SET typed = $3, updated_at = now()`
-	if _, err := db.pool.Exec(ctx, q, actor, form, string(text)); err != nil {
+		ON CONFLICT (actor, form) DO UPDATE SET typed = $3, updated_at = now()
+		RETURNING xmax = 0`
+	const trim = `
+		DELETE FROM compose_autosaves
+		WHERE actor = $1 AND form IN (SELECT form FROM compose_autosaves WHERE actor = $1 AND form <> $2
+			ORDER BY updated_at DESC OFFSET $3)`
+	err = pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
+		var added bool
+		if err := tx.QueryRow(ctx, keep, actor, form, string(text)).Scan(&added); err != nil || !added {
+			return err
+		}
+		_, err := tx.Exec(ctx, trim, actor, form, keptMost-1)
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("autosave: %w", translate(err))
 	}
 	return nil

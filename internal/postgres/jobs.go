@@ -79,16 +79,19 @@ func (db *DB) Jobs(ctx context.Context, actor string, limit int) ([]moment.Job, 
 	return jobs, nil
 }
 
+// stopJobs asks jobs to end with the post they are at. Those that nobody works on
+// end at once.
+const stopJobs = `
+	UPDATE jobs SET
+		stop = true,
+		state = CASE WHEN state = 'waiting' THEN 'stopped' ELSE state END,
+		ended_at = CASE WHEN state = 'waiting' THEN now() END
+	WHERE ended_at IS NULL`
+
 // StopJob asks the job to end with the post it is at. One that nobody works on
 // ends at once.
 func (db *DB) StopJob(ctx context.Context, key string) error {
-	const q = `
-		UPDATE jobs SET
-			stop = true,
-			state = CASE WHEN state = 'waiting' THEN 'stopped' ELSE state END,
-			ended_at = CASE WHEN state = 'waiting' THEN now() END
-		WHERE key = $1 AND ended_at IS NULL`
-	if _, err := db.pool.Exec(ctx, q, key); err != nil {
+	if _, err := db.pool.Exec(ctx, stopJobs+` AND key = $1`, key); err != nil {
 		return fmt.Errorf("stop job: %w", translate(err))
 	}
 	return nil

@@ -100,7 +100,7 @@ func createUser(ctx context.Context, tx pgx.Tx, u moment.User, hash, subject str
 
 // ChangeUser changes what change changes of a person: name and identity stay.
 // ifVersion is what the caller has seen; 0 = whatever there is. Somebody who is
-// disabled is signed out everywhere by it. The last person who may administer
+// disabled is signed out everywhere by it, and their bulk changes stop. The last person who may administer
 // keeps that right: nobody could ever give it back.
 func (db *DB) ChangeUser(ctx context.Context, id, ifVersion int64, change func(*moment.User) error, by moment.Origin) error {
 	err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
@@ -161,6 +161,9 @@ func storeUser(ctx context.Context, tx pgx.Tx, old, u moment.User, by moment.Ori
 	}
 	if u.Disabled {
 		if _, err := tx.Exec(ctx, `DELETE FROM sessions WHERE user_id = $1`, u.ID); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, stopJobs+` AND actor = $1`, u.Name); err != nil {
 			return err
 		}
 	}

@@ -62,7 +62,7 @@ func (f filter) HasState(st moment.State) bool {
 func clean(s string) string {
 	s = strings.TrimSpace(strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\x00", ""))
 	if utf8.RuneCountInString(s) > 200 {
-		s = string([]rune(s)[:200])
+		s = strings.TrimSpace(string([]rune(s)[:200])) // it may be cut at a blank
 	}
 	return s
 }

@@ -11,6 +11,10 @@ const (
 	lookEvery   = time.Second      // how often the database is asked for news, for all listeners together
 	beatEvery   = 15 * time.Second // how often a silent stream says that it lives
 	streamLimit = 10 * time.Minute // then the browser comes again, and has to be logged in still
+
+	// streamsMost is how many streams one person may have open. Pages beyond that
+	// refresh by themselves only.
+	streamsMost = 20
 )
 
 // live tells open pages that something has changed. It looks at the database
@@ -19,23 +23,29 @@ type live struct {
 	last func(context.Context) (int64, error) // id of the latest audit line
 
 	mu     sync.Mutex
-	ears   map[chan struct{}]bool
-	stop   context.CancelFunc // of the watch under way; nil = none
+	ears   map[chan struct{}]string // whose they are
+	of     map[string]int           // how many somebody has
+	stop   context.CancelFunc       // of the watch under way; nil = none
 	closed chan struct{}
 	done   sync.WaitGroup
 }
 
 func newLive(last func(context.Context) (int64, error)) *live {
-	return &live{last: last, ears: make(map[chan struct{}]bool), closed: make(chan struct{})}
+	return &live{last: last, ears: make(map[chan struct{}]string), of: make(map[string]int), closed: make(chan struct{})}
 }
 
 // listen returns a channel that gets a tick when something has changed, and
-// how to stop. It is never full for long: ticks that nobody took are one.
-func (l *live) listen() (tick <-chan struct{}, leave func()) {
+// how to stop; nil where the person listens too often already. It is never full
+// for long: ticks that nobody took are one.
+func (l *live) listen(who string) (tick <-chan struct{}, leave func()) {
 	ear := make(chan struct{}, 1)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.ears[ear] = true
+	if l.of[who] >= streamsMost {
+		return nil, nil
+	}
+	l.ears[ear] = who
+	l.of[who]++
 	if l.stop == nil && !l.isClosed() {
 		ctx, stop := context.WithCancel(context.Background())
 		l.stop = stop
@@ -45,6 +55,9 @@ func (l *live) listen() (tick <-chan struct{}, leave func()) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		delete(l.ears, ear)
+		if l.of[who]--; l.of[who] == 0 {
+			delete(l.of, who)
+		}
 		if len(l.ears) == 0 && l.stop != nil {
 			l.stop()
 			l.stop = nil
@@ -109,6 +122,12 @@ func (l *live) close() {
 
 // events is the stream of ticks.
 func (s *Web) events(w http.ResponseWriter, r *http.Request) error {
+	tick, leave := s.live.listen(userOf(r).Name)
+	if tick == nil {
+		w.WriteHeader(http.StatusTooManyRequests) // no page, and nobody reads it: the browser gives the stream up
+		return nil
+	}
+	defer leave()
 	ctx, done := context.WithTimeout(r.Context(), streamLimit)
 	defer done()
 	rc := http.NewResponseController(w)
@@ -116,8 +135,6 @@ func (s *Web) events(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // nginx would keep the ticks to itself
-	tick, leave := s.live.listen()
-	defer leave()
 	beat := time.NewTicker(beatEvery)
 	defer beat.Stop()
 	text := "retry: 3000\n\n"
