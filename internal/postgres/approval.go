@@ -52,20 +52,17 @@ func (p *lockedPost) approve(ctx context.Context, tx pgx.Tx, hash string, by mom
 	return err
 }
 
-// notByTheirToken refuses somebody whose own token wrote the post: that would be
-// one pair of eyes. Tokens are told by their names, as the author is; one of the
-// same name that somebody else made does not free the first.
+// notByTheirToken refuses a person whose own token wrote the post: that would be
+// one pair of eyes. Two tokens are two programs, whoever set them up. Tokens are
+// told by their names, as the author is; one of the same name that somebody else
+// made does not free the first.
 func (p *lockedPost) notByTheirToken(ctx context.Context, tx pgx.Tx, by moment.Origin) error {
-	const q = `SELECT EXISTS (SELECT FROM api_tokens WHERE name = $1 AND lower(created_by) = ANY ($2))`
-	if p.Source != "api" && p.Source != "cli" {
-		return nil // the author is a person
-	}
-	var who []string
-	for _, name := range by.Who() {
-		who = append(who, strings.ToLower(name))
+	const q = `SELECT EXISTS (SELECT FROM api_tokens WHERE name = $1 AND lower(created_by) = lower($2))`
+	if by.Owner != "" || p.Source != "api" && p.Source != "cli" {
+		return nil // a token approves, or a person wrote
 	}
 	var theirs bool
-	if err := tx.QueryRow(ctx, q, p.Author, who).Scan(&theirs); err != nil {
+	if err := tx.QueryRow(ctx, q, p.Author, by.Actor).Scan(&theirs); err != nil {
 		return err
 	}
 	if theirs {
