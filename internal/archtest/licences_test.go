@@ -107,7 +107,7 @@ func files(t *testing.T, dir string) (out []string) {
 
 func read(t *testing.T, file string) []byte {
 	t.Helper()
-	text, err := os.ReadFile(file) //nolint:gosec // of the module cache or of ours
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -276,12 +276,12 @@ func compare(t *testing.T, name string, want []byte) {
 	t.Helper()
 	file := filepath.Join(root, name)
 	if *update {
-		if err := os.WriteFile(file, want, 0o644); err != nil { //nolint:gosec // it is a document
+		if err := os.WriteFile(file, want, 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
-	if got, _ := os.ReadFile(file); !bytes.Equal(got, want) { //nolint:gosec // it is ours
+	if got, _ := os.ReadFile(file); !bytes.Equal(got, want) {
 		t.Errorf("%s is not current: `make licences` writes it anew", name)
 	}
 }
