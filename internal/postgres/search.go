@@ -124,7 +124,12 @@ func look(ctx context.Context, tx pgx.Tx, keys []int32) (posts []int64, all bool
 // choose keeps those of the posts that the list has, and sorts them.
 func (l *postList) choose(ctx context.Context, tx pgx.Tx, posts []int64, want int) ([]moment.PostCursor, error) {
 	s := l.selection(want)
-	l.filter(s)
+	rest := *l
+	rest.CampaignID = 0 // its posts are not read through its occurrences: the hits say which are looked at
+	rest.filter(s)
+	if l.CampaignID != 0 {
+		s.where("p.occurrence_id IN (SELECT oc.id FROM occurrences oc WHERE oc.campaign_id = $%d)", l.CampaignID)
+	}
 	l.seek(s, false)
 	l.search(s)
 	if len(l.States) > 0 {

@@ -223,3 +223,31 @@ func (w *world) reads(ctx context.Context, q moment.PostQuery) (n int) {
 	}
 	return n
 }
+
+// Words and an author are looked for among a campaign's own posts only.
+func TestSearchWithinACampaign(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	i := w.instance("one")
+	id := w.active(w.plan(i))
+	w.active(w.plan(i))
+	w.expandAll()
+	w.post(i, time.Hour)
+	own := one[int64](w, `SELECT count(*) FROM posts p JOIN occurrences o ON o.id = p.occurrence_id WHERE o.campaign_id = $1`, id)
+	author := one[string](w, `SELECT min(author) FROM posts WHERE occurrence_id IS NOT NULL`)
+	for _, q := range []moment.PostQuery{{Author: author}, {Author: "nobody"}, {Author: author, States: []moment.State{moment.Scheduled}}, {Text: "no such word"}, {Source: "web"}} {
+		q.CampaignID, q.Limit = id, 200
+		posts, _, err := w.db.Posts(t.Context(), q)
+		if err != nil {
+			t.Errorf("%+v: %v", q, err)
+		}
+		for _, p := range posts {
+			if p.CampaignID != id {
+				t.Errorf("%+v: post %d is of campaign %d", q, p.ID, p.CampaignID)
+			}
+		}
+		if q.Author == author && (own == 0 || int64(len(posts)) != own) {
+			t.Errorf("%+v: %d posts of %d", q, len(posts), own)
+		}
+	}
+}
