@@ -37,7 +37,7 @@ func TestPostIsShownAsItWasCreated(t *testing.T) {
 		delete(got, k)
 	}
 	want := map[string]any{
-		"id": float64(a.id()), "instance_id": float64(i), "wc_id": "wxid_one", "campaign_id": nil, "instance_name": "", "state": "scheduled", "hold": nil,
+		"id": float64(a.id()), "instance_id": float64(i), "wc_id": "wxid_one", "campaign_id": nil, "campaign_name": nil, "instance_name": "", "state": "scheduled", "hold": nil,
 		"due_at": "2027-01-02T01:00:00Z", "max_lateness": "1h", "miss_at": "2027-01-02T02:00:00Z",
 		"content": "文字 <b>&", "title": "题", "description": "d", "url": "https://example.com/a?b=1&c=2", "thumb_url": "http://example.com/a.jpg",
 		"visibility":    map[string]any{"mode": "deny", "users": []any{"wxid_a"}, "labels": []any{"3"}},

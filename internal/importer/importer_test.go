@@ -245,8 +245,7 @@ func heapDuring(do func()) (before, most uint64) {
 	runtime.GC()
 	before = inUse()
 	stop, peak := make(chan struct{}), make(chan uint64)
-	go func() {
-		highest := before
+	go func(highest uint64) {
 		for {
 			select {
 			case <-stop:
@@ -256,7 +255,7 @@ func heapDuring(do func()) (before, most uint64) {
 				highest = max(highest, inUse())
 			}
 		}
-	}()
+	}(before)
 	do()
 	close(stop)
 	return before, <-peak
