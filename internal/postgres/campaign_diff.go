@@ -68,7 +68,7 @@ func (db *DB) difference(ctx context.Context, by moment.Origin, do func(pgx.Tx) 
 
 func play(ctx context.Context, tx pgx.Tx, id int64, by moment.Origin, d *moment.Difference) error {
 	end := time.Now().Add(differenceTime)
-	x := &expansion{tx: tx, c: &moment.Campaign{ID: id}, by: by}
+	x := &expansion{tx: tx, c: &moment.Campaign{ID: id}, by: by, most: stepPosts}
 	if err := errors.Join(x.reread(ctx), x.readTargets(ctx)); err != nil {
 		return err
 	}

@@ -14,7 +14,8 @@ import (
 
 // campaignViewCols are what is shown beside the campaign itself.
 const campaignViewCols = campaignCols + `,
-	(SELECT min(o.at) FROM occurrences o WHERE o.campaign_id = c.id AND o.at > now() AND o.open AND o.state IN ('planned', 'moved', 'edited')),
+	(SELECT min(o.at) FROM occurrences o WHERE o.campaign_id = c.id AND o.at > now() AND o.open AND o.state IN ('planned', 'moved', 'edited')
+		AND c.state NOT IN ('stopped', 'ended')),
 	(SELECT max(o.at) FROM occurrences o WHERE o.campaign_id = c.id AND o.at <= now()),
 	(SELECT count(*) FROM occurrences o WHERE o.campaign_id = c.id AND o.open AND NOT o.approved),
 	(SELECT count(*) FROM occurrences o WHERE o.campaign_id = c.id AND o.open AND o.problems IS NOT NULL)`

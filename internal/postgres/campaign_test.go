@@ -410,3 +410,62 @@ func TestRepeatsAreSkipped(t *testing.T) {
 		}
 	}
 }
+
+// A new schedule has firings that have no posts yet; the difference tells how
+// many they get, and none is there afterwards.
+func TestDifferenceOfANewSchedule(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	plan := w.plan(w.instance("a"), w.instance("b"))
+	id, draft := w.active(plan), w.campaign(plan)
+	occs := w.occurrences(id)
+	before := one[string](w, `SELECT md5(string_agg(p::text, ',' ORDER BY id)) FROM posts p`)
+	later := func(c *moment.Campaign) error {
+		c.Plan.Schedule = "cron 30 10 * * * zone=Asia/Shanghai"
+		return nil
+	}
+	for what, tc := range map[string]struct {
+		ask  func() (*moment.Difference, error)
+		made int
+		gone int
+	}{
+		"all": {func() (*moment.Difference, error) { return w.db.CampaignDifference(t.Context(), id, later, tester) }, 60, 60},
+		"this and following": {func() (*moment.Difference, error) {
+			return w.db.SplitDifference(t.Context(), id, occs[20].ID, later, tester)
+		}, 20, 20},
+		"a draft": {func() (*moment.Difference, error) { return w.db.CampaignDifference(t.Context(), draft, later, tester) }, 60, 0},
+	} {
+		d, err := tc.ask()
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		// What lies within the horizon by the one time and not by the other is one firing of two posts.
+		if made, gone := d.Counts[moment.SettleCreate], d.Counts[moment.SettleRemove]; max(made-tc.made, tc.made-made) > 2 || max(gone-tc.gone, tc.gone-gone) > 2 || d.Partial {
+			t.Errorf("%s: %v, want about %d made and %d removed", what, d.Counts, tc.made, tc.gone)
+		}
+	}
+	if after := one[string](w, `SELECT md5(string_agg(p::text, ',' ORDER BY id)) FROM posts p`); before != after {
+		t.Error("asking changed posts")
+	}
+}
+
+// Only a campaign that is not over has a next time.
+func TestNextTimeOfACampaignThatIsOver(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.active(w.plan(w.instance("a")))
+	next := func() time.Time {
+		c, err := w.db.Campaign(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.NextFireAt
+	}
+	if next().IsZero() {
+		t.Error("an active campaign has no next time")
+	}
+	w.actOn(id, moment.CampaignAct{Action: moment.CampaignStop, Reason: "over"})
+	if at := next(); !at.IsZero() {
+		t.Errorf("a stopped campaign fires next at %s", at)
+	}
+}
