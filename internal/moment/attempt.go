@@ -102,9 +102,11 @@ func (o Origin) Who() []string {
 }
 
 // isAmong reports whether one of the people behind it is among the names.
-func (o Origin) isAmong(names ...string) bool {
-	return slices.ContainsFunc(o.Who(), func(who string) bool {
-		return slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, who) })
+func (o Origin) isAmong(names ...string) bool { return isAmong(o.Who(), names...) }
+
+func isAmong(them []string, names ...string) bool {
+	return slices.ContainsFunc(them, func(one string) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, one) })
 	})
 }
 

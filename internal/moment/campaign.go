@@ -42,8 +42,7 @@ type Campaign struct {
 	Plan   CampaignPlan
 
 	RequireApproval bool          // whether the service asks for it, as of the reading
-	OwnApproval     bool          // whether who wrote it may approve it, likewise
-	Editors         []string      // who but the author changed the plan since it was last approved
+	Editors         []string      // who but the author changed the plan, or an occurrence's card, since it was last approved
 	ApprovedHash    string        // the content that was approved; "" = none
 	ApprovedBy      string        // who did
 	ApprovedAt      time.Time     // and when

@@ -55,7 +55,7 @@ type CampaignAct struct {
 const MaxReason = 500
 
 // Act moves the campaign. What approval is asked for is in c.RequireApproval.
-func (c *Campaign) Act(a CampaignAct, by Origin, now time.Time) error {
+func (c *Campaign) Act(a CampaignAct, by Approver, now time.Time) error {
 	if from := campaignFrom[a.Action]; !slices.Contains(from, c.State) {
 		return Errorf(Conflict, "A campaign that is %s cannot take the action %q.", c.State, a.Action)
 	}
@@ -100,20 +100,6 @@ func (c *Campaign) Act(a CampaignAct, by Origin, now time.Time) error {
 	return nil
 }
 
-// MayApprove says why the campaign may not be approved by them, nil if it may:
-// as with posts, two pairs of eyes are meant.
-func (c *Campaign) MayApprove(by Origin) error {
-	switch {
-	case c.OwnApproval:
-		return nil
-	case by.isAmong(c.Author):
-		return Errorf(Forbidden, "You wrote this campaign; somebody else has to approve it.")
-	case by.isAmong(c.Editors...):
-		return Errorf(Forbidden, "You edited this campaign since it was last approved; somebody else has to approve it.")
-	}
-	return nil
-}
-
 // released is the state of a campaign that nothing but an approval may keep
 // from sending.
 func (c *Campaign) released() CampaignState {
@@ -129,14 +115,20 @@ func (c *Campaign) Edited(was *Campaign, by string, now time.Time) {
 	if c.Plan.Hash() == was.Plan.Hash() {
 		return
 	}
-	if by != c.Author && !slices.Contains(c.Editors, by) {
-		c.Editors = append(slices.Clone(c.Editors), by)
-	}
+	c.EditedBy(by)
 	switch c.State {
 	case CampaignActive, CampaignPending:
 		c.State = c.released()
 	case CampaignEnded: // it has a schedule again
 		c.State, c.ExpandedUntil = c.released(), now
+	}
+}
+
+// EditedBy remembers who changed what an approver reads: the plan, or a card of
+// an occurrence's own.
+func (c *Campaign) EditedBy(by string) {
+	if by != c.Author && !slices.Contains(c.Editors, by) {
+		c.Editors = append(slices.Clone(c.Editors), by)
 	}
 }
 

@@ -1,6 +1,7 @@
 package moment
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -88,18 +89,46 @@ func TestUnknownHashesNameNoContent(t *testing.T) {
 
 func TestWhoMayApproveWhat(t *testing.T) {
 	t.Parallel()
-	p := &Post{Author: "ann", Editors: []string{"bob"}}
-	for _, tt := range []struct {
-		actor string
-		own   bool
-		may   bool
+	lin := Approver{Origin: Origin{Actor: "Lin"}, Tokens: []string{"crm", "feeds"}}
+	reviewer := Approver{Origin: Origin{Actor: "reviewer", Source: "api", Owner: "Lin"}} // another token of hers
+	for name, tt := range map[string]struct {
+		by      Approver
+		author  string
+		source  string
+		editors []string
+		want    hand
 	}{
-		{"ann", false, false}, {"Ann", false, false}, {"bob", false, false}, {"BOB", false, false}, {"cai", false, true},
-		{"ann", true, true}, {"bob", true, true}, {"cai", true, true},
+		"author":                     {by: lin, author: "lin", source: "web", want: wrote},
+		"editor":                     {by: lin, author: "ann", source: "web", editors: []string{"bob", "LIN"}, want: edited},
+		"neither":                    {by: lin, author: "ann", source: "web", editors: []string{"bob"}},
+		"her token wrote":            {by: lin, author: "crm", source: "api", want: through},
+		"her token by the CLI":       {by: lin, author: "crm", source: "cli", want: through},
+		"a campaign of her token":    {by: lin, author: "crm", source: "campaign", want: through},
+		"her token edited":           {by: lin, author: "ann", source: "web", editors: []string{"bob", "feeds"}, want: through},
+		"somebody else's token":      {by: lin, author: "shop", source: "api", editors: []string{"till"}},
+		"her token, for herself":     {by: reviewer, author: "lin", source: "web", want: wrote},
+		"her token, after her edit":  {by: reviewer, author: "ann", source: "web", editors: []string{"lin"}, want: edited},
+		"two tokens of hers":         {by: reviewer, author: "crm", source: "api", editors: []string{"feeds"}},
+		"a token for what it wrote":  {by: reviewer, author: "reviewer", source: "api", want: wrote},
+		"a token for what it edited": {by: reviewer, author: "ann", source: "web", editors: []string{"reviewer"}, want: edited},
 	} {
-		err := MayApprove(p, Origin{Actor: tt.actor}, tt.own)
-		if (err == nil) != tt.may || err != nil && KindOf(err) != Forbidden {
-			t.Errorf("%s, own approvals %v: %v", tt.actor, tt.own, err)
+		p, c := &Post{Author: tt.author, Source: tt.source, Editors: tt.editors}, &Campaign{Author: tt.author, Editors: tt.editors}
+		if got := tt.by.handIn(tt.author, tt.source == "web", tt.editors); got != tt.want {
+			t.Errorf("%s: %d, want %d", name, got, tt.want)
 		}
+		for what, err := range map[string]error{"post": p.MayApprove(tt.by), "campaign": c.MayApprove(tt.by)} {
+			if (err == nil) != (tt.want == noHand) || err != nil && KindOf(err) != Forbidden {
+				t.Errorf("%s, %s: %v", name, what, err)
+			}
+		}
+		tt.by.Own = true
+		if err := errors.Join(p.MayApprove(tt.by), c.MayApprove(tt.by)); err != nil {
+			t.Errorf("%s, where one's own may be approved: %v", name, err)
+		}
+	}
+	// Where it was written from is kept of posts: there a person is told from a
+	// token of the same name.
+	if err := (&Post{Author: "crm", Source: "web"}).MayApprove(lin); err != nil {
+		t.Errorf("a person called like the token: %v", err)
 	}
 }

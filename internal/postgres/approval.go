@@ -15,22 +15,20 @@ import (
 // approve releases the post: its content as it is now, until the approval is
 // too old. hash, unless "", names the content that the approver has seen.
 func (p *lockedPost) approve(ctx context.Context, tx pgx.Tx, hash string, by moment.Origin) error {
-	var own bool
-	var until *time.Time
-	const rules = `SELECT own_approval, CASE WHEN approval_expires > '0' THEN now() + approval_expires END FROM settings`
-	if err := tx.QueryRow(ctx, rules).Scan(&own, &until); err != nil {
+	who, err := approverOf(ctx, tx, by)
+	if err != nil {
 		return err
 	}
-	if err := moment.MayApprove(&p.Post, by, own); err != nil {
+	if err := p.MayApprove(who); err != nil {
 		return err
-	}
-	if !own {
-		if err := p.notByTheirToken(ctx, tx, by); err != nil {
-			return err
-		}
 	}
 	if hash != "" && !p.HasContent(hash) {
 		return moment.Errorf(moment.Precondition, "The post is not what you have seen any more; look at it again and decide.")
+	}
+	var until *time.Time
+	const term = `SELECT CASE WHEN approval_expires > '0' THEN now() + approval_expires END FROM settings`
+	if err := tx.QueryRow(ctx, term).Scan(&until); err != nil {
+		return err
 	}
 	sum := p.ContentHash()
 	if err := p.rule(ctx, tx, moment.RuledApproved, sum, "", until, by); err != nil {
@@ -48,27 +46,36 @@ func (p *lockedPost) approve(ctx context.Context, tx pgx.Tx, hash string, by mom
 		error = ''`, sum, until); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, wake)
+	_, err = tx.Exec(ctx, wake)
 	return err
 }
 
-// notByTheirToken refuses a person whose own token wrote the post: that would be
-// one pair of eyes. Two tokens are two programs, whoever set them up. Tokens are
-// told by their names, as the author is; one of the same name that somebody else
-// made does not free the first.
-func (p *lockedPost) notByTheirToken(ctx context.Context, tx pgx.Tx, by moment.Origin) error {
-	const q = `SELECT EXISTS (SELECT FROM api_tokens WHERE name = $1 AND lower(created_by) = lower($2))`
-	if by.Owner != "" || p.Source != "api" && p.Source != "cli" {
-		return nil // a token approves, or a person wrote
+// Approver reads what moment.Post.MayApprove and its like for campaigns ask of
+// them.
+func (db *DB) Approver(ctx context.Context, by moment.Origin) (moment.Approver, error) {
+	a, err := approverOf(ctx, db.pool, by)
+	if err != nil {
+		return a, fmt.Errorf("read approver: %w", translate(err))
 	}
-	var theirs bool
-	if err := tx.QueryRow(ctx, q, p.Author, by.Actor).Scan(&theirs); err != nil {
-		return err
+	return a, nil
+}
+
+// approverOf reads it. Tokens are told by their names, as authors are; one of
+// the same name that somebody else made does not free the first.
+func approverOf(ctx context.Context, q querier, by moment.Origin) (moment.Approver, error) {
+	const who = `
+		SELECT own_approval, ARRAY(
+			SELECT DISTINCT name FROM api_tokens
+			WHERE $2 = '' AND lower(created_by) = lower($1))
+		FROM settings`
+	rows, err := q.Query(ctx, who, by.Actor, by.Owner)
+	if err != nil {
+		return moment.Approver{}, err
 	}
-	if theirs {
-		return moment.Errorf(moment.Forbidden, "You wrote this post; somebody else has to approve it.")
-	}
-	return nil
+	return pgx.CollectExactlyOneRow(rows, func(row pgx.CollectableRow) (moment.Approver, error) {
+		a := moment.Approver{Origin: by}
+		return a, row.Scan(&a.Own, &a.Tokens)
+	})
 }
 
 // reject gives the post back to its author, who is told why.

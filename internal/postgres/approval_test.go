@@ -447,6 +447,92 @@ func TestTokenDoesNotApproveACampaignForItsMaker(t *testing.T) {
 	}
 }
 
+// Nor does the maker, as a person, approve a campaign that their token wrote or
+// edited, nor a post that it edited; a token that a token made is theirs as well.
+func TestMakerOfATokenDoesNotApproveItsCampaigns(t *testing.T) {
+	t.Parallel()
+	w := needsApproval(t)
+	token := func(name string, by moment.Origin) moment.Origin {
+		made, err := w.db.CreateToken(t.Context(), moment.Token{Name: name, Scopes: []moment.Scope{moment.ScopeAdmin}}, moment.HashToken(name), by)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return moment.Origin{Actor: name, Source: "api", Owner: made.CreatedBy}
+	}
+	crm := token("crm", who("Lin"))
+	child, i := token("child", crm), w.instance("one")
+	approve := func(id int64, by moment.Origin) error {
+		return w.db.ActOnCampaign(t.Context(), id, 0, moment.CampaignAct{Action: moment.CampaignApprove}, by)
+	}
+	for name, campaign := range map[string]func() int64{
+		"wrote":                        func() int64 { return w.activeBy(w.plan(i), crm) },
+		"wrote, as a token of a token": func() int64 { return w.activeBy(w.plan(i), child) },
+		"edited": func() int64 {
+			id := w.active(w.plan(i))
+			if err := w.db.ChangeCampaign(t.Context(), id, 0, func(c *moment.Campaign) error { c.Plan.Card.Title = "new"; return nil }, crm); err != nil {
+				t.Fatal(err)
+			}
+			return id
+		},
+	} {
+		id := campaign()
+		if err := approve(id, who("lin")); moment.KindOf(err) != moment.Forbidden {
+			t.Errorf("her token %s it, and she approved: %v", name, err)
+		}
+		if err := approve(id, moment.Origin{Actor: "reviewer", Source: "api", Owner: "lin"}); err != nil {
+			t.Errorf("her token %s it, and another program of hers is refused: %v", name, err)
+		}
+	}
+	id := w.activeBy(w.plan(i), crm)
+	if err := approve(id, who("boss")); err != nil {
+		t.Errorf("somebody else: %v", err)
+	}
+	post := w.post(i, time.Hour)
+	if err := w.db.EditPost(t.Context(), post, 0, func(p *moment.Post) error { p.Card.Title = "by the token"; return nil }, crm); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.actBy(post, moment.Act{Action: moment.ActApprove}, "lin"); moment.KindOf(err) != moment.Forbidden {
+		t.Errorf("her token edited the post, and she approved: %v", err)
+	}
+}
+
+// activeBy is a campaign that they wrote and activated.
+func (w *world) activeBy(p moment.CampaignPlan, by moment.Origin) int64 {
+	w.Helper()
+	id, err := w.db.CreateCampaign(w.Context(), &moment.Campaign{Name: "autumn", Colour: "#1f6feb", Plan: p}, "", by)
+	if err == nil {
+		err = w.db.ActOnCampaign(w.Context(), id, 0, moment.CampaignAct{Action: moment.CampaignActivate}, by)
+	}
+	if err != nil {
+		w.Fatal(err)
+	}
+	return id
+}
+
+// Who gives an occurrence a card of its own is no second pair of eyes for it.
+func TestNobodyApprovesTheirOwnCardOfAnOccurrence(t *testing.T) {
+	t.Parallel()
+	w := needsApproval(t)
+	id := w.active(w.plan(w.instance("one")))
+	approve := moment.CampaignAct{Action: moment.CampaignApprove}
+	w.actOn(id, approve)
+	occs, _, err := w.db.Occurrences(t.Context(), moment.OccurrenceQuery{CampaignID: id, Limit: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	card := w.plan().Card
+	card.Content = "nobody has read this"
+	if err := w.db.ChangeOccurrence(t.Context(), id, occs[2].ID, 0, moment.OccurrenceAct{Card: &card}, who("eve")); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.db.ActOnCampaign(t.Context(), id, 0, approve, who("Eve")); moment.KindOf(err) != moment.Forbidden {
+		t.Errorf("who wrote the card: %v", err)
+	}
+	w.count(id, "p.state = 'scheduled' AND p.content = 'nobody has read this'", 0)
+	w.actOn(id, approve)
+	w.count(id, "p.state = 'scheduled' AND p.content = 'nobody has read this'", 1)
+}
+
 func TestNoTimeIsOutOfBounds(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

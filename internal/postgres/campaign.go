@@ -19,13 +19,13 @@ import (
 // queries that use them read FROM campaigns c CROSS JOIN settings s.
 const campaignCols = `c.id, c.name, c.colour, c.state, c.plan, s.require_approval, c.approved_hash, c.approved_by, c.approved_at,
 	c.approved_until, coalesce(c.approved_until <= now(), false), s.approval_expires, c.rejected,
-	coalesce(c.predecessor_id, 0), coalesce(c.root_id, 0), c.number_base, c.reason, c.author, coalesce(c.external_key, ''), c.editors, s.own_approval, c.spec_version, c.expanded_until, c.settled_at,
+	coalesce(c.predecessor_id, 0), coalesce(c.root_id, 0), c.number_base, c.reason, c.author, coalesce(c.external_key, ''), c.editors, c.spec_version, c.expanded_until, c.settled_at,
 	c.version, c.created_at, c.updated_at`
 
 func campaignDest(c *moment.Campaign) []any {
 	return []any{&c.ID, &c.Name, &c.Colour, &c.State, &c.Plan, &c.RequireApproval, &c.ApprovedHash, &c.ApprovedBy, nullTime{&c.ApprovedAt},
 		nullTime{&c.ApprovedUntil}, &c.ApprovalOver, &c.ApprovalExpires, &c.Rejected,
-		&c.Predecessor, &c.Root, &c.NumberBase, &c.Reason, &c.Author, &c.ExternalKey, &c.Editors, &c.OwnApproval, &c.SpecVersion, nullTime{&c.ExpandedUntil}, nullTime{&c.SettledAt},
+		&c.Predecessor, &c.Root, &c.NumberBase, &c.Reason, &c.Author, &c.ExternalKey, &c.Editors, &c.SpecVersion, nullTime{&c.ExpandedUntil}, nullTime{&c.SettledAt},
 		&c.Version, &c.CreatedAt, &c.UpdatedAt}
 }
 

@@ -19,7 +19,11 @@ func (db *DB) ActOnCampaign(ctx context.Context, id, ifVersion int64, a moment.C
 			return err
 		}
 		from := c.State
-		if err := c.Act(a, by, now); err != nil {
+		who, err := approverOf(ctx, tx, by)
+		if err != nil {
+			return err
+		}
+		if err := c.Act(a, who, now); err != nil {
 			return err
 		}
 		if a.Action == moment.CampaignActivate {

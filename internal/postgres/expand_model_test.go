@@ -61,7 +61,7 @@ func newExpandModel(t *testing.T, seed uint64) *expandModel {
 	p.Groups, p.Schedule = []string{"east"}, "cron 0 9 * * 1,4 zone=Asia/Shanghai"
 	m.id = w.campaign(p)
 	m.change(func(c *moment.Campaign) error {
-		return c.Act(moment.CampaignAct{Action: moment.CampaignActivate}, who("boss"), time.Now())
+		return c.Act(moment.CampaignAct{Action: moment.CampaignActivate}, moment.Approver{Origin: who("boss")}, time.Now())
 	})
 	return m
 }
@@ -136,7 +136,7 @@ func (m *expandModel) act() {
 				if c.State == moment.CampaignPaused {
 					a = moment.CampaignAct{Action: moment.CampaignResume}
 				}
-				return c.Act(a, who("boss"), time.Now())
+				return c.Act(a, moment.Approver{Origin: who("boss")}, time.Now())
 			})
 		})
 	case 4:

@@ -37,6 +37,12 @@ func (db *DB) ChangeOccurrence(ctx context.Context, campaign, id, ifVersion int6
 		if err := storeOccurrence(ctx, tx, o, what == "follow"); err != nil {
 			return err
 		}
+		if a.Card != nil { // who approves the campaign approves it
+			c.EditedBy(by.Actor)
+			if _, err := tx.Exec(ctx, `UPDATE campaigns SET editors = $2 WHERE id = $1`, campaign, c.Editors); err != nil {
+				return err
+			}
+		}
 		return tellCampaign(ctx, tx, campaign, "occurrence_"+what, by, map[string]any{
 			"occurrence": o.Wall, "at": o.At, "reason": a.Reason, "card": a.Card})
 	})

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -19,13 +20,14 @@ func scanToken(row pgx.CollectableRow) (t moment.Token, err error) {
 // liveToken is what makes a token valid.
 const liveToken = `revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())` //nolint:gosec // a condition
 
-// CreateToken stores a token by the hash of its value.
+// CreateToken stores a token by the hash of its value. One that a token makes is
+// set up by whoever set up that one: the audit trail names the token.
 func (db *DB) CreateToken(ctx context.Context, t moment.Token, hash [32]byte, by moment.Origin) (out moment.Token, err error) {
 	const q = `
 		INSERT INTO api_tokens (name, hash, scopes, created_by, expires_at) VALUES ($1, $2, $3, $4, $5)
 		RETURNING ` + tokenCols
 	err = pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, q, t.Name, hash[:], t.Scopes, by.Actor, orNull(t.ExpiresAt))
+		rows, err := tx.Query(ctx, q, t.Name, hash[:], t.Scopes, cmp.Or(by.Owner, by.Actor), orNull(t.ExpiresAt))
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"crypto/rand"
 	"net/http"
 	"slices"
@@ -11,6 +12,11 @@ import (
 	"momentcast/internal/lint"
 	"momentcast/internal/moment"
 )
+
+// ApprovalStore tells what an approver may not release.
+type ApprovalStore interface {
+	Approver(ctx context.Context, by moment.Origin) (moment.Approver, error)
+}
 
 // approvalRoutes are the pages of those who release posts.
 func (s *Web) approvalRoutes() []route {
@@ -106,23 +112,27 @@ func (s *Web) approvalsPage(w http.ResponseWriter, r *http.Request, open int64, 
 			return err
 		}
 	}
+	who, err := s.store.Approver(ctx, origin(r))
+	if err != nil {
+		return err
+	}
 	for _, v := range posts {
-		p.Rows = append(p.Rows, s.approvalRow(r, v, k))
+		p.Rows = append(p.Rows, s.approvalRow(r, v, who, k))
 	}
 	if open == 0 && len(p.Rows) > 0 {
 		open = p.Rows[0].ID
 	}
 	if open != 0 {
-		if err := s.openCase(r, p, open, k); err != nil {
+		if err := s.openCase(r, p, open, who, k); err != nil {
 			return err
 		}
 	}
 	return s.page(w, r, view{Status: statusFor(p.Problem), Page: "approvals", Block: "approvals", Data: p})
 }
 
-func (s *Web) approvalRow(r *http.Request, v moment.PostView, k picture) approvalRow {
+func (s *Web) approvalRow(r *http.Request, v moment.PostView, who moment.Approver, k picture) approvalRow {
 	row := approvalRow{PostView: v, Findings: lint.Check(lint.Input{Card: v.Card, FirstComment: v.FirstComment}, lint.Of(k.settings))}
-	if err := moment.MayApprove(&v.Post, origin(r), k.settings.OwnApproval); err != nil {
+	if err := v.MayApprove(who); err != nil {
 		row.Own = explain(s.texts[langOf(r)], err).Why
 	}
 	switch left := v.DueAt.Sub(k.status.Now); {
@@ -135,7 +145,7 @@ func (s *Web) approvalRow(r *http.Request, v moment.PostView, k picture) approva
 }
 
 // openCase opens the post, if it (still) waits.
-func (s *Web) openCase(r *http.Request, p *approvalsPage, id int64, k picture) error {
+func (s *Web) openCase(r *http.Request, p *approvalsPage, id int64, who moment.Approver, k picture) error {
 	d, err := s.store.PostDetail(r.Context(), id)
 	if moment.KindOf(err) == moment.NotFound || err == nil && d.State != moment.Pending {
 		p.Gone = id
@@ -147,7 +157,7 @@ func (s *Web) openCase(r *http.Request, p *approvalsPage, id int64, k picture) e
 	if err != nil {
 		return err
 	}
-	c := &approvalCase{approvalRow: s.approvalRow(r, d.PostView, k), Lang: langOf(r)}
+	c := &approvalCase{approvalRow: s.approvalRow(r, d.PostView, who, k), Lang: langOf(r)}
 	if c.Names, err = s.store.NamesOf(r.Context(), []int64{d.InstanceID}, d.Visibility); err != nil {
 		return err
 	}

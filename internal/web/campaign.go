@@ -1,6 +1,7 @@
 package web
 
 import (
+	"crypto/rand"
 	"net/http"
 	"strconv"
 	"time"
@@ -29,6 +30,7 @@ type campaignPage struct {
 	Preset  *moment.AudienceView // the audience that was copied from; nil = none
 	Apart   bool                 // it has changed since, and the campaign was left as it was
 	Barred  string               // why this person may not approve it; "" = they may
+	Key     string               // makes a copy once
 }
 
 // matrixRow is an instance with its posts of the occurrences shown.
@@ -70,13 +72,17 @@ func (s *Web) campaignPage(w http.ResponseWriter, r *http.Request, id int64, pro
 	if err != nil {
 		return err
 	}
-	p := &campaignPage{C: c, Words: wordsOf(&c.Plan, langOf(r)), Ok: c.Approved()}
+	p := &campaignPage{C: c, Words: wordsOf(&c.Plan, langOf(r)), Ok: c.Approved(), Key: rand.Text()}
 	p.Problem = problem
 	if spec, err := schedule.ParseSpec(c.Plan.Schedule); err == nil {
 		p.Zone = spec.Zone
 	}
 	texts := s.texts[langOf(r)]
-	if err := c.MayApprove(origin(r)); err != nil {
+	who, err := s.store.Approver(r.Context(), origin(r))
+	if err != nil {
+		return err
+	}
+	if err := c.MayApprove(who); err != nil {
 		p.Barred = explain(texts, err).Why
 	}
 	p.Card = phoneOf(texts, c.Name, &moment.Post{Card: c.Plan.Card, Visibility: c.Plan.Visibility, FirstComment: c.Plan.FirstComment}, "", k.settings)

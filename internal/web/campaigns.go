@@ -291,14 +291,9 @@ func (s *Web) actOnCampaign(w http.ResponseWriter, r *http.Request) error {
 	switch action {
 	case "clone":
 		var made int64
-		c, err := s.store.Campaign(r.Context(), id)
-		if err != nil {
-			return err
+		if made, err = s.cloneCampaign(r, id); err == nil {
+			return seeOther(w, r, campaignAt(made)+"/edit")
 		}
-		if made, _, err = s.store.CloneCampaign(r.Context(), id, s.texts[langOf(r)].get("campaign.copy", short(80, c.Name)), moment.RequestKey{}, origin(r)); err != nil {
-			return err
-		}
-		return seeOther(w, r, campaignAt(made)+"/edit")
 	case moment.CampaignDelete:
 		err = s.store.DeleteCampaign(r.Context(), id, version, origin(r))
 		to = "/campaigns"
@@ -315,6 +310,16 @@ func (s *Web) actOnCampaign(w http.ResponseWriter, r *http.Request) error {
 	s.engine.Wake()
 	say(w, r, "done.campaign."+string(action))
 	return seeOther(w, r, to)
+}
+
+// cloneCampaign makes a copy, one for each time the button was shown.
+func (s *Web) cloneCampaign(r *http.Request, id int64) (made int64, err error) {
+	c, err := s.store.Campaign(r.Context(), id)
+	if err != nil {
+		return 0, err
+	}
+	made, _, err = s.store.CloneCampaign(r.Context(), id, s.texts[langOf(r)].get("campaign.copy", short(80, c.Name)), formKey(r), origin(r))
+	return made, err
 }
 
 // dryRunPage tells what planned posts would come to.

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"momentcast/internal/moment"
 )
 
 // campaignFields are a whole form, in pairs; more pairs override it.
@@ -90,6 +92,44 @@ func TestCampaignOnThePages(t *testing.T) {
 	s.submit(path+"/do", "do", "stop", "reason", "over", "version", s.campaignVersion(path)).to(path)
 	s.get(path).has("Stopped").lacks("Resume")
 	s.get("/campaigns/dry-run").has("on time")
+}
+
+// Twice the same button is one copy; the page loaded again makes another.
+func TestACampaignIsCopiedOnce(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	path := s.draftCampaign("Autumn", s.instance("wxid_a", "Tea house"))
+	p := s.get(path)
+	fields := []string{"do", "clone", "version", p.field("version"), "key", p.field("key")}
+	first := s.submit(path+"/do", fields...).want(http.StatusSeeOther).header.Get("Location")
+	s.submit(path+"/do", fields...).to(first)
+	fields[5] = s.get(path).field("key")
+	if again := s.submit(path+"/do", fields...).want(http.StatusSeeOther).header.Get("Location"); again == first {
+		t.Error("a page that was loaded again makes no copy")
+	}
+	if n := s.text(`SELECT count(*)::text FROM campaigns`); n != "3" {
+		t.Errorf("%s campaigns, want the campaign and two copies", n)
+	}
+	copied := strings.TrimSuffix(first, "/edit")
+	s.submit(copied+"/do", "do", "delete", "version", s.campaignVersion(copied)).to("/campaigns")
+	fields[5] = p.field("key")
+	s.submit(path+"/do", fields...).want(http.StatusConflict).has("was deleted")
+}
+
+// Who set up the token that wrote a campaign is told so instead of being asked.
+func TestCampaignOfOnesTokenSaysWhyNot(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.exec(`UPDATE settings SET require_approval = true`)
+	path := s.activeCampaign("Autumn", s.instance("wxid_a", "Tea house"))
+	s.exec(`UPDATE campaigns SET author = 'crm'`)
+	approve := `value="approve"`
+	s.get(path).has(approve)
+	if _, err := s.db.CreateToken(t.Context(), moment.Token{Name: "crm", Scopes: []moment.Scope{moment.ScopeWrite}}, moment.HashToken("x"), moment.Origin{Actor: "lin", Source: "web"}); err != nil {
+		t.Fatal(err)
+	}
+	s.get(path).has("A token that you set up wrote or edited this campaign").lacks(approve)
+	s.submit(path+"/rule", "do", "approve", "version", s.campaignVersion(path)).want(http.StatusForbidden).has("A token that you set up")
 }
 
 func TestSchedulePreviewFollowsTheForm(t *testing.T) {

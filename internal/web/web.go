@@ -39,6 +39,7 @@ type Store interface {
 	ContactStore
 	WorkCalendarStore
 	ComposeStore
+	ApprovalStore
 	AudienceStore
 	CalendarStore
 	ImportStore
