@@ -193,7 +193,7 @@ func TestTokenLife(t *testing.T) {
 	made := a.object()
 	value := made["token"].(string)
 	if !strings.HasPrefix(value, "mc_") || len(value) != 46 || made["created_by"] != "test" || // who set up the token that made it
-		 made["expires_at"] == nil {
+		made["expires_at"] == nil {
 		t.Errorf("%v", made)
 	}
 	if n := s.count(`SELECT count(*) FROM api_tokens WHERE hash = sha256($1::bytea) AND name = 'crm'`, []byte(value)); n != 1 {

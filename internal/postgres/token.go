@@ -22,11 +22,24 @@ const liveToken = `revoked_at IS NULL AND (expires_at IS NULL OR expires_at > no
 
 // CreateToken stores a token by the hash of its value. One that a token makes is
 // set up by whoever set up that one: the audit trail names the token.
-func (db *DB) CreateToken(ctx context.Context, t moment.Token, hash [32]byte, by moment.Origin) (out moment.Token, err error) {
+func (db *DB) CreateToken(ctx context.Context, t moment.Token, hash [32]byte, by moment.Origin) (moment.Token, error) {
+	out, _, err := db.CreateTokenOnce(ctx, t, hash, moment.RequestKey{}, by)
+	return out, err
+}
+
+// CreateTokenOnce is CreateToken for a request with a key: the same key again
+// makes none and says so, as nobody but the first answer knows the value; Conflict
+// if the request differs. The zero key is none.
+func (db *DB) CreateTokenOnce(ctx context.Context, t moment.Token, hash [32]byte, key moment.RequestKey, by moment.Origin) (out moment.Token, made bool, err error) {
 	const q = `
 		INSERT INTO api_tokens (name, hash, scopes, created_by, expires_at) VALUES ($1, $2, $3, $4, $5)
 		RETURNING ` + tokenCols
 	err = pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
+		if key.Key != "" {
+			if earlier, err := claimKey(ctx, tx, key); err != nil || earlier != nil {
+				return err
+			}
+		}
 		rows, err := tx.Query(ctx, q, t.Name, hash[:], t.Scopes, cmp.Or(by.Owner, by.Actor), orNull(t.ExpiresAt))
 		if err != nil {
 			return err
@@ -34,12 +47,13 @@ func (db *DB) CreateToken(ctx context.Context, t moment.Token, hash [32]byte, by
 		if out, err = pgx.CollectExactlyOneRow(rows, scanToken); err != nil {
 			return err
 		}
+		made = true
 		return tellToken(ctx, tx, "token_create", out, by)
 	})
 	if err != nil {
-		return out, fmt.Errorf("create token: %w", translate(err))
+		return out, false, fmt.Errorf("create token: %w", translate(err))
 	}
-	return out, nil
+	return out, made, nil
 }
 
 func tellToken(ctx context.Context, tx pgx.Tx, action string, t moment.Token, by moment.Origin) error {

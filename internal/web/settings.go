@@ -17,7 +17,7 @@ type SettingsStore interface {
 	ChangeSettings(ctx context.Context, ifVersion int64, change func(*moment.Settings) error, by moment.Origin) error
 	TrySettings(ctx context.Context, change func(*moment.Settings) error) (later, earlier int, err error)
 
-	CreateToken(ctx context.Context, t moment.Token, hash [32]byte, by moment.Origin) (moment.Token, error)
+	CreateTokenOnce(ctx context.Context, t moment.Token, hash [32]byte, key moment.RequestKey, by moment.Origin) (out moment.Token, made bool, err error)
 	ListTokens(ctx context.Context, after int64, limit int) ([]moment.Token, error)
 	RevokeToken(ctx context.Context, id int64, by moment.Origin) error
 }

@@ -2,8 +2,12 @@ package web_test
 
 import (
 	"net/http"
+	"net/url"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -129,6 +133,46 @@ func TestEnvironmentWins(t *testing.T) {
 	secret := s.text(`SELECT callback_secret FROM settings`)
 	s.get("/settings/gateway").has("http://gateway:9899", "https://mc.example/gateway/callback/•").lacks(secret)
 	s.get("/settings/gateway?show=callback").has("https://mc.example/gateway/callback/" + secret)
+}
+
+// The form for a token, sent twice, is one token and one value.
+func TestATokenIsMadeOnce(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	values := regexp.MustCompile(`mc_[A-Za-z0-9_-]{43}`)
+	fields := []string{"key", s.get("/settings/tokens").field("key"), "name", "shop", "scope", "read", "days", "30"}
+	first := s.submit("/settings/tokens", fields...).want(http.StatusOK)
+	again := s.submit("/settings/tokens", fields...).want(http.StatusConflict).has("sent before", "shop", "revoke that token")
+	if values.FindString(first.body) == "" || values.MatchString(again.body) {
+		t.Error("the value is in the first answer and in no other")
+	}
+	// What is sent with the same key and says something else makes none, and what it says is kept.
+	other := append(slices.Clone(fields), "scope", "write")
+	s.submit("/settings/tokens", other...).want(http.StatusConflict).has(`value="shop"`)
+	if n := s.text(`SELECT count(*)::text FROM api_tokens`); n != "1" {
+		t.Fatalf("%s tokens", n)
+	}
+	// The way that the page tells: another page, another token.
+	fields[1] = again.field("key")
+	if got := s.submit("/settings/tokens", fields...).want(http.StatusOK); !values.MatchString(got.body) {
+		t.Error("no second token can be made")
+	}
+	// At once, as a double click is.
+	fields[1] = s.get("/settings/tokens").field("key")
+	var shown atomic.Int32
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			form := url.Values{"key": {fields[1]}, "name": {"crm"}, "scope": {"read"}, "days": {"30"}}
+			if values.MatchString(s.do("admin", http.MethodPost, "/settings/tokens", form).body) {
+				shown.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if n := s.text(`SELECT count(*)::text FROM api_tokens`); n != "3" || shown.Load() != 1 {
+		t.Errorf("%s tokens, %d values of the last", n, shown.Load())
+	}
 }
 
 // A token's value is in one answer, and after it nowhere.

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"crypto/rand"
 	"net/http"
 	"slices"
 	"strconv"
@@ -24,6 +25,8 @@ type tokensPage struct {
 	Scopes []moment.Scope
 	Made   *moment.Token // just made
 	Value  string        // of it: shown this once, stored nowhere
+	Key    string        // makes the form's token once
+	Again  string        // name of the token that this form made when it was sent before; "" = it was not
 }
 
 // Has reports whether the new token is to have a scope.
@@ -50,12 +53,17 @@ func (s *Web) tokensPage(w http.ResponseWriter, r *http.Request, p *tokensPage) 
 		list, p.More = list[:tokensMost], true
 	}
 	slices.Reverse(list)
-	p.Tabs, p.Tokens, p.Terms, p.Scopes = settingsTabs("tokens"), list, tokenTerms, moment.Scopes
-	return s.page(w, r, view{Status: statusFor(p.Problem), Page: "tokens", Data: p})
+	p.Tabs, p.Tokens, p.Terms, p.Scopes, p.Key = settingsTabs("tokens"), list, tokenTerms, moment.Scopes, rand.Text()
+	status := statusFor(p.Problem)
+	if p.Again != "" {
+		status = http.StatusConflict
+	}
+	return s.page(w, r, view{Status: status, Page: "tokens", Data: p})
 }
 
 // createToken answers with the token itself and leads nowhere: after another
-// request it could not be shown any more.
+// request it could not be shown any more. The form sent twice makes one token,
+// and the second answer, which does not know its value, says so.
 func (s *Web) createToken(w http.ResponseWriter, r *http.Request) error {
 	if err := parseForm(w, r); err != nil {
 		return err
@@ -76,11 +84,19 @@ func (s *Web) createToken(w http.ResponseWriter, r *http.Request) error {
 		p.New.ExpiresAt = time.Now().AddDate(0, 0, days)
 	}
 	value := moment.NewTokenValue()
-	made, err := s.store.CreateToken(r.Context(), p.New, moment.HashToken(value), s.by(r))
-	if err != nil {
+	t, made, err := s.store.CreateTokenOnce(r.Context(), p.New, moment.HashToken(value), formKey(r), s.by(r))
+	switch {
+	case refused(err):
+		p.Problem = explain(s.texts[langOf(r)], err)
+		return s.tokensPage(w, r, p)
+	case err != nil:
 		return err
+	case made:
+		p.Made, p.Value = &t, value
+	default:
+		p.Again = p.New.Name
 	}
-	p.Made, p.Value, p.New = &made, value, moment.Token{}
+	p.New = moment.Token{}
 	return s.tokensPage(w, r, p)
 }
 
