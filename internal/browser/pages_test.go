@@ -38,7 +38,12 @@ func postAt(of func(*team) int64, below string) func(*team) string {
 
 // campaignAt is a path below the team's campaign.
 func campaignAt(below string) func(*team) string {
-	return func(s *team) string { return fmt.Sprintf("/campaigns/%d%s", s.campaign, below) }
+	return planAt(func(s *team) int64 { return s.campaign }, below)
+}
+
+// planAt is a path below a campaign's.
+func planAt(of func(*team) int64, below string) func(*team) string {
+	return func(s *team) string { return fmt.Sprintf("/campaigns/%d%s", of(s), below) }
 }
 
 // screens is every page that is served to browsers, by its route. A route
@@ -60,7 +65,14 @@ var screens = map[string][]screen{
 	"GET /campaigns":         {{name: "campaigns", path: at("/campaigns")}},
 	"GET /campaigns/new":     {{name: "campaign-new", path: at("/campaigns/new")}},
 	"GET /campaigns/dry-run": {{name: "campaigns-dry-run", path: at("/campaigns/dry-run"), alike: true}},
-	"GET /campaigns/{id}":    {{name: "campaign", path: campaignAt("")}},
+	"GET /campaigns/{id}": {
+		{name: "campaign", path: campaignAt("")},
+		{name: "campaign-crowd", path: planAt(func(s *team) int64 { return s.crowd }, "")},
+		{name: "campaign-draft", path: planAt(func(s *team) int64 { return s.planDraft }, ""), alike: true},
+		{name: "campaign-pending", path: planAt(func(s *team) int64 { return s.planPending }, ""), alike: true},
+		{name: "campaign-paused", path: planAt(func(s *team) int64 { return s.planPaused }, ""), alike: true},
+		{name: "campaign-stopped", path: planAt(func(s *team) int64 { return s.planStopped }, ""), alike: true},
+	},
 	"GET /campaigns/{id}/edit": {
 		{name: "campaign-edit", path: campaignAt("/edit")},
 		{name: "campaign-change", path: campaignAt("/edit"), first: func(b *tab) {
@@ -68,8 +80,18 @@ var screens = map[string][]screen{
 			b.click("form.campaign button[type=submit]:not([formaction])")
 			b.has("main button[name=do][value=save]")
 		}},
+		{name: "campaign-from", path: func(s *team) string { return fmt.Sprintf("/campaigns/%d/edit?from=%d", s.campaign, s.occurrence) }, alike: true},
+		{name: "campaign-from-change", path: func(s *team) string { return fmt.Sprintf("/campaigns/%d/edit?from=%d", s.campaign, s.occurrence) }, first: func(b *tab) {
+			b.fill("#title", "夏日茶单 {{n}}")
+			b.fill("#clocks", "10:30")
+			b.click("form.campaign button[type=submit]:not([formaction])")
+			b.has("main button[name=do][value=save]")
+		}},
 	},
-	"GET /campaigns/{id}/dry-run": {{name: "campaign-dry-run", path: campaignAt("/dry-run")}},
+	"GET /campaigns/{id}/dry-run": {
+		{name: "campaign-dry-run", path: campaignAt("/dry-run")},
+		{name: "campaign-crowd-dry-run", path: planAt(func(s *team) int64 { return s.crowd }, "/dry-run"), alike: true},
+	},
 	"GET /campaigns/{id}/occurrences/{occurrence}": {{name: "campaign-occurrence", path: func(s *team) string {
 		return fmt.Sprintf("/campaigns/%d/occurrences/%d", s.campaign, s.occurrence)
 	}}},
@@ -215,6 +237,7 @@ func TestEveryPage(t *testing.T) {
 	wanted := regexp.MustCompile(*only)
 	s := newWorld(t).newTeam()
 	s.plan()
+	s.plans()
 	for _, v := range variants {
 		t.Run(v.name, func(t *testing.T) {
 			t.Parallel()

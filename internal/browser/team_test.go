@@ -20,6 +20,8 @@ type team struct {
 
 	checked, imported    int64 // imports
 	campaign, occurrence int64 // after plan
+
+	crowd, planDraft, planPending, planPaused, planStopped int64 // campaigns, after plans
 }
 
 // newTeam makes such a world. What happened to a post really happened: it was

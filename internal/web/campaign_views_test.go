@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 )
@@ -32,7 +33,26 @@ func TestCampaignOnTheLists(t *testing.T) {
 	s.get(post).has("The campaign is paused", "Goes on when the campaign is resumed", `href="`+autumn+`"`)
 	s.get("/queue?campaign=" + number).has("Until it is resumed its posts are not queued")
 	s.get("/history?all=1&campaign=" + number).has("The campaign is paused")
+	for _, path := range []string{autumn, "/campaigns"} {
+		s.get(path).has("Paused with it").lacks(`hourglass"/></svg>Pending`) // nobody is asked to approve them
+	}
+	s.get(post+"/move").has("The campaign is paused", `href="`+autumn+`"`, `href="`+autumn+`/occurrences/`)
 	s.submit(autumn+"/do", "do", "stop", "reason", "over", "version", s.campaignVersion(autumn)).to(autumn)
 	s.get(post).has("The campaign was stopped")
 	s.get(winter).has("It sends as planned")
+	s.exec(`UPDATE posts SET state = 'missed', finished_at = now() WHERE id = (SELECT min(id) FROM posts WHERE state = 'scheduled')`)
+	s.get("/inbox").has(`href="`+winter+`/occurrences/`, ">Winter</a>")
+	s.get("/instances/"+s.text(`SELECT min(id)::text FROM instances`)).has(`href="`+winter+`/occurrences/`)
+}
+
+// What an edit changes is told before it is saved: of the campaign, and of each
+// post with its account.
+func TestChangeOfACampaignIsTold(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	i := s.instance("wxid_a", "Tea house")
+	path := s.activeCampaign("Autumn", i, "first_comment", "hello")
+	change := s.campaignFields("Winter", i, "version", s.campaignVersion(path), "title", "New title", "first_comment", "", "utm_source", "moments", "clocks", "10:30")
+	s.submit(path, change...).want(http.StatusOK).has("<del>Autumn</del>", "<ins>Winter</ins>", "<ins>New title</ins>", "(emptied)", "<dt>UTM parameters</dt><dd>changed", "10:30", ">Tea house<").
+		lacks("<dt>Link</dt>", "<dt>Variants</dt>", "<dt>Pace and lateness</dt>")
 }

@@ -152,6 +152,8 @@ type campaignChangePage struct {
 	Counts        []countLine
 	Voids         bool   // an approval
 	SeenWas, Seen string // who sees it, where that changes
+	Changes       []planChange
+	Accounts      map[int64]string // names, of those that posts are listed of
 	Typed         []hidden
 }
 
@@ -248,7 +250,11 @@ func (s *Web) askCampaign(w http.ResponseWriter, r *http.Request, f *campaignFor
 			p.Counts = append(p.Counts, countLine{what, n})
 		}
 	}
+	if p.Accounts, err = s.accountNames(r.Context()); err != nil {
+		return false, err
+	}
 	plan := f.Plan.WithDefaults()
+	p.Changes = planChanges(s.texts[langOf(r)], langOf(r), was, f.Name, &plan)
 	p.Voids = was.RequireApproval && (f.From != 0 || plan.Hash() != was.Plan.Hash())
 	if !plan.Visibility.Equal(was.Plan.Visibility) {
 		c := s.texts[langOf(r)]

@@ -41,6 +41,8 @@ func (m *made) funcs(lang string) template.FuncMap {
 		"days":     func(s moment.Seconds) int64 { return int64(s) / 86400 },
 		"minutes":  func(s moment.Seconds) int64 { return int64(s) / 60 },
 		"inc":      func(n int) int { return n + 1 },
+		"tally":    func(of moment.CampaignState, n map[moment.State]int64) tally { return tally{of, n} },
+		"postIn":   func(of moment.CampaignState, st moment.State) campaignPost { return campaignPost{of, st} },
 		"pair":     func(p *calendarPage, c calendarCell) cellOf { return cellOf{p, c} },
 		// The days of a week that begins on Monday.
 		"weekdays": func() []int { return []int{1, 2, 3, 4, 5, 6, 0} },
