@@ -60,7 +60,10 @@ func (p *campaignPlanner) plan(r *rowReader) thing {
 			Order: choice(r, "order", orders, "must be fixed or shuffled")},
 		UTM: moment.UTM{Source: r.cell("utm_source"), Medium: r.cell("utm_medium"), Campaign: r.cell("utm_campaign"), Term: r.cell("utm_term"), Content: r.cell("utm_content")},
 	}
-	plan.Visibility, _ = r.audience(targets.all) // a campaign keeps the list itself: its approval is of that
+	who, preset := r.audience(targets.all) // a campaign keeps the list itself: its approval is of that
+	if plan.Visibility = who; preset != nil {
+		plan.AudienceID = preset.ID
+	}
 	var numbers []int
 	plan.Variants, numbers = r.variants()
 	plan.Schedule = p.when(r)

@@ -85,6 +85,55 @@ func TestCampaignsAreImportedOnce(t *testing.T) {
 	}
 }
 
+// A campaign whose row names an audience, or that has the import's own, follows
+// what that becomes, as one that was made by hand does.
+func TestImportedCampaignsFollowTheirAudience(t *testing.T) {
+	t.Parallel()
+	db, m := open(t)
+	add := func(name string) int64 {
+		id, err := db.AddAudience(t.Context(), &moment.Audience{Name: name, Visibility: moment.Visibility{Mode: moment.Allow, Users: []string{"wxid_u1"}}}, person)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	named, preset := add("VIP"), add("others")
+	const text = "name,instances,schedule,zone,content,title,url,thumb_url,audience,visibility,external_key\n" +
+		"a,wxid_0,daily at 09:00,Asia/Shanghai,c,t,https://e.com,https://e.com/a.jpg,vip,,named\n" +
+		"b,wxid_0,daily at 09:00,Asia/Shanghai,c,t,https://e.com,https://e.com/a.jpg,,,preset\n" +
+		"c,wxid_0,daily at 09:00,Asia/Shanghai,c,t,https://e.com,https://e.com/a.jpg,,everyone,own\n"
+	id := uploadCampaigns(t, m, text, moment.ImportOptions{AudienceID: preset})
+	// It changes after the dry run: what holds is what it is when the campaigns are made.
+	change := func(audience int64, user string) {
+		set := func(a *moment.Audience) error { a.Visibility.Users = []string{user}; return nil }
+		if _, err := db.ChangeAudience(t.Context(), audience, 0, moment.RewritePosts, set, person); err != nil {
+			t.Fatal(err)
+		}
+	}
+	follow := func(key string, audience int64, users ...string) {
+		t.Helper()
+		found, err := db.CampaignsByKey(t.Context(), []string{key})
+		if c := found[key]; err != nil || c == nil || c.Plan.AudienceID != audience || fmt.Sprint(c.Plan.Visibility.Users) != fmt.Sprint(users) {
+			t.Errorf("%s: %+v, %v", key, c, err)
+		}
+	}
+	change(named, "wxid_u2")
+	if i := commit(t, db, m, id); i.Counts.Created != 3 {
+		t.Fatalf("%+v", i.Counts)
+	}
+	follow("named", named, "wxid_u2")
+	follow("preset", preset, "wxid_u1")
+	follow("own", 0)
+	change(named, "wxid_u3")
+	change(preset, "wxid_u4")
+	follow("named", named, "wxid_u3")
+	follow("preset", preset, "wxid_u4")
+	again := uploadCampaigns(t, m, text, moment.ImportOptions{AudienceID: preset})
+	if got := look(t, db, again).Counts; got != (moment.ImportCounts{Exists: 3}) {
+		t.Errorf("the same file again: %+v", got)
+	}
+}
+
 // What is wrong with a campaign is told by row and column, all of it.
 func TestCampaignRowsSayWhatIsWrong(t *testing.T) {
 	t.Parallel()

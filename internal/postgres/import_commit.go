@@ -74,9 +74,51 @@ func (db *DB) CommitCampaigns(ctx context.Context, id int64, batch int, campaign
 		if err != nil || len(free) == 0 {
 			return 0, err
 		}
+		if err := keepAudiences(ctx, tx, free); err != nil {
+			return 0, err
+		}
 		_, err = addCampaigns(ctx, tx, free, by)
 		return len(free), err
 	})
+}
+
+// keepAudiences locks the audiences that drafts follow, until the commit, so that
+// who changes one finds them; and copies them as they are by now. One that was
+// deleted meanwhile is followed no more: who may see a draft stays as it was read.
+func keepAudiences(ctx context.Context, tx pgx.Tx, campaigns []*moment.Campaign) error {
+	const q = `
+		SELECT id, visibility, visible_users, visible_labels FROM audiences
+		WHERE id = ANY ($1::bigint[]) AND archived_at IS NULL
+		ORDER BY id
+		FOR SHARE`
+	var ids []int64
+	for _, c := range campaigns {
+		if c.Plan.AudienceID != 0 {
+			ids = append(ids, c.Plan.AudienceID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	rows, err := tx.Query(ctx, q, ids)
+	if err != nil {
+		return err
+	}
+	there := make(map[int64]moment.Visibility)
+	var id int64
+	var v moment.Visibility
+	_, err = pgx.ForEachRow(rows, []any{&id, &v.Mode, &v.Users, &v.Labels}, func() error {
+		there[id], v = v, moment.Visibility{}
+		return nil
+	})
+	for _, c := range campaigns {
+		if now, ok := there[c.Plan.AudienceID]; ok {
+			c.Plan.Visibility = now
+		} else {
+			c.Plan.AudienceID = 0
+		}
+	}
+	return err
 }
 
 // commitBatch has add store one batch, and counts what it stored.
