@@ -164,7 +164,7 @@ func (s *simulated) anInstance(rt *rapid.T, n int) int64 {
 }
 
 // compare holds what was foretold of a post against what became of it.
-func (s *simulated) compare(rt *rapid.T, instance int64, d moment.Departure) {
+func (s *simulated) compare(rt rapid.TB, instance int64, d moment.Departure) {
 	state := one[string](s.world, `SELECT state::text FROM posts WHERE id = $1`, d.ID)
 	sent := one[*time.Time](s.world, `SELECT intent_at FROM posts WHERE id = $1`, d.ID)
 	held := one[string](s.world, `SELECT coalesce(held_for, '') FROM posts WHERE id = $1`, d.ID)

@@ -16,14 +16,12 @@ func (s *site) settled(answer page) page {
 	s.t.Helper()
 	answer.want(http.StatusSeeOther)
 	path := answer.header.Get("Location")
-	for range 200 {
-		if p := s.get(path).want(http.StatusOK); strings.Contains(p.body, "Done:") || strings.Contains(p.body, "broke off") {
-			return p
-		}
-		pause(20 * time.Millisecond)
-	}
-	s.t.Fatal("the job does not end: ", s.log.String(), s.get(path).body)
-	return page{}
+	var p page
+	until(s.t, func() bool {
+		p = s.get(path).want(http.StatusOK)
+		return strings.Contains(p.body, "Done:") || strings.Contains(p.body, "broke off")
+	})
+	return p
 }
 
 func pause(d time.Duration) { <-time.After(d) }

@@ -11,15 +11,20 @@ import (
 	"momentcast/internal/moment"
 )
 
-// until asks again until the answer is there; readings go on in the background.
+// patience is how long a test waits for what should take a moment: other tests
+// may be running, on a machine that is slow.
+const patience = 2 * time.Minute
+
+// until asks again until the answer is there; what it waits for goes on in the
+// background.
 func until(t *testing.T, is func() bool) {
 	t.Helper()
-	ctx, done := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, done := context.WithTimeout(t.Context(), patience)
 	defer done()
 	for !is() {
 		select {
 		case <-ctx.Done():
-			t.Fatal("it did not come about")
+			t.Fatalf("it did not come about within %s", patience)
 		case <-time.After(20 * time.Millisecond):
 		}
 	}

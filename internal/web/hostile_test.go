@@ -96,7 +96,7 @@ func TestLargeFormsAreReadQuickly(t *testing.T) {
 	s.send("/posts/new/preview", many).want(http.StatusOK)
 	s.send("/visibility/preview", url.Values{"visibility": {"allow"}, "visible_users": {lines.String()}}).want(http.StatusOK)
 	s.send("/posts/new", written(nil, "visibility", "allow", "visible_users", lines.String())).want(http.StatusUnprocessableEntity)
-	if took := time.Since(began); took > 20*time.Second {
+	if took := time.Since(began); took > time.Minute {
 		t.Errorf("it took %s", took)
 	}
 }

@@ -294,7 +294,7 @@ func TestEventsTickWhenSomethingChanges(t *testing.T) {
 	i := s.instance("wxid_a", "a")
 	change := time.NewTicker(500 * time.Millisecond) // the first look only says where the trail is
 	defer change.Stop()
-	limit := time.After(20 * time.Second)
+	limit := time.After(patience)
 	for {
 		select {
 		case text := <-got:
