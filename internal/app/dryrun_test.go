@@ -21,7 +21,7 @@ func TestDryRunForetellsWhatTheGatewayRecords(t *testing.T) {
 	const (
 		campaign = "https://example.com/campaign"
 		early    = 50 * time.Millisecond
-		late     = 2 * time.Second // a busy machine; the shortest gate below is longer
+		late     = 20 * time.Second // a busy machine; that it is exact the database's own test says, on a clock of its own
 	)
 	names := []string{"wxid_gap", "wxid_capped", "wxid_quiet", "wxid_young", "wxid_free"}
 	var accounts []sim.Account
@@ -68,7 +68,7 @@ func TestDryRunForetellsWhatTheGatewayRecords(t *testing.T) {
 	}
 	var draft struct{ ID int64 }
 	r.must(http.MethodPost, "/api/v1/campaigns", map[string]any{
-		"name": "noon", "schedule": "once " + wall.Format("2006-01-02T15:04") + " zone=" + zone, "instances": all, "max_lateness": "12s",
+		"name": "noon", "schedule": "once " + wall.Format("2006-01-02T15:04") + " zone=" + zone, "instances": all, "max_lateness": "45s",
 		"card":       map[string]any{"content": "text", "title": "title", "url": campaign, "thumb_url": "https://example.com/t.jpg"},
 		"visibility": map[string]any{"mode": "everyone"},
 	}, &draft)

@@ -29,8 +29,8 @@ const (
 	account      = "wxid_test0000001"
 
 	// patience is how long a test waits for what should take a moment: other
-	// test binaries may be running.
-	patience = 30 * time.Second
+	// test binaries may be running, on a machine that is slow.
+	patience = 2 * time.Minute
 )
 
 // gatewayFor is a simulated gateway with one account that has been online for

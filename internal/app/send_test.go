@@ -135,16 +135,14 @@ func TestStopCutsOffAfterGrace(t *testing.T) {
 	s, gw := gatewayFor(t, sim.Config{})
 	url := postgrestest.URL(t)
 	cfg := config(url, gw.URL)
-	cfg.Grace = 300 * time.Millisecond
+	cfg.Grace, cfg.Gateway.Timeout = 300*time.Millisecond, 10*time.Minute // what is not cut off hangs for longer than a test waits
 	r := start(t, cfg)
 	r.becomesReady()
 	instance := r.register(account)
 	s.FailNext(account, sim.HangBefore, 1)
 	id := r.add(instance, "https://example.com/p/hangs")
 	eventually(t, "call under way", func() bool { return r.post(id).State == "sending" && s.Stats().Calls["/snsSendUrl"] == 1 })
-	if took := r.end(); took > 5*time.Second {
-		t.Errorf("stopped after %s", took)
-	}
+	r.end()
 
 	r = start(t, config(url, gw.URL))
 	r.becomesReady()
