@@ -138,7 +138,10 @@ func TestDemo(t *testing.T) {
 		"/api/v1/posts?state=scheduled&q=体验课":  "online_age",
 		"/api/v1/posts?state=scheduled&q=199":  "offline",
 		"/api/v1/posts?state=scheduled&q=三条线路": "online_age",
-		"/metrics": `momentcast_instances{state="maturing"} 2`,
+		"/api/v1/campaigns?state=active":       "新茶上市倒计时",
+		"/api/v1/campaigns?state=pending":      "每月会员日",
+		"/api/v1/campaigns?state=draft":        "工作日早报",
+		"/metrics":                             `momentcast_instances{state="maturing"} 2`,
 	} {
 		if got := d.get(d.base + path); !strings.Contains(got, want) {
 			t.Errorf("%s lacks %q: %s", path, want, got)

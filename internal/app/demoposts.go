@@ -129,6 +129,11 @@ func (d *demo) fill(ctx context.Context, known map[string]moment.InstanceView) e
 	if _, _, err := d.db.AddPosts(ctx, queue, moment.RequestKey{}); err != nil {
 		return fmt.Errorf("queue the demo's posts: %w", err)
 	}
+	if len(known) == 0 {
+		if err := d.campaigns(ctx, ids, now); err != nil {
+			return err
+		}
+	}
 	d.log.Info().Int("posts", len(queue)).Msg("posts queued; the first is due in 5 s")
 	return nil
 }
@@ -168,7 +173,7 @@ func (d *demo) register(ctx context.Context, known map[string]moment.InstanceVie
 			ids = append(ids, i.ID)
 			continue
 		}
-		i := &moment.Instance{WcID: a.WcID, Name: a.Name, TimeZone: "Asia/Shanghai", Groups: []string{"演示"}}
+		i := &moment.Instance{WcID: a.WcID, Name: a.Name, TimeZone: "Asia/Shanghai", Groups: []string{demoGroup}}
 		if !a.Offline {
 			i.WID, i.OnlineSince = wIDs[a.WcID], now.Add(-a.OnlineFor)
 		}

@@ -42,7 +42,7 @@ func TestCampaignOnTheLists(t *testing.T) {
 	s.get(winter).has("It sends as planned")
 	s.exec(`UPDATE posts SET state = 'missed', finished_at = now() WHERE id = (SELECT min(id) FROM posts WHERE state = 'scheduled')`)
 	s.get("/inbox").has(`href="`+winter+`/occurrences/`, ">Winter</a>")
-	s.get("/instances/"+s.text(`SELECT min(id)::text FROM instances`)).has(`href="`+winter+`/occurrences/`)
+	s.get("/instances/" + s.text(`SELECT min(id)::text FROM instances`)).has(`href="` + winter + `/occurrences/`)
 }
 
 // What an edit changes is told before it is saved: of the campaign, and of each
