@@ -101,7 +101,7 @@ func TestOwnPostsSayWhyNot(t *testing.T) {
 	byToken := s.pending(i, "crm", "by a token", nil)
 	s.exec(`UPDATE posts SET source = 'api' WHERE id = $1`, byToken)
 	s.exec(`INSERT INTO api_tokens (name, hash, scopes, created_by) VALUES ('crm', sha256('x'), '{write}', 'lin')`)
-	s.get("/approvals?post="+id(byToken)).has("A token that you set up wrote or edited it").lacks("data-approve")
+	s.get("/approvals?post=" + id(byToken)).has("A token that you set up wrote or edited it").lacks("data-approve")
 	p := s.submit("/approvals/"+id(own)+"/approve", "version", "1", "hash", s.hash(own))
 	p.want(http.StatusForbidden).has("You wrote it")
 	s.exec(`UPDATE settings SET own_approval = true`)
