@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -79,7 +80,7 @@ func (s *stage) fillDeep(ctx context.Context, url string, scheduled, finished in
 // blocked is the paced queue behind posts of offline instances that are due
 // before it and stay so.
 func blocked(c contestant, n int) entry {
-	return entry{c.name, c.label, func(ctx context.Context, s *stage, round int) (f Figures, err error) {
+	return patient(entry{c.name, c.label, func(ctx context.Context, s *stage, round int) (f Figures, err error) {
 		t, ok := s.templates["blocked"]
 		if !ok {
 			if t.url, err = s.database(ctx); err != nil {
@@ -94,8 +95,13 @@ func blocked(c contestant, n int) entry {
 		if err != nil {
 			return f, err
 		}
-		return s.work(ctx, c, job{url: t.url, base: base, add: s.beforehand(c, t.url, round), limit: s.pacedLimit()})
-	}}
+		f, err = s.work(ctx, c, job{url: t.url, base: base, add: s.beforehand(c, t.url, round), limit: s.pacedLimit()})
+		if errors.Is(err, errLate) { // some of its posts were sent, and the others would be
+			delete(s.templates, "blocked")
+			err = errors.Join(err, s.drop(ctx, t.url))
+		}
+		return f, err
+	}})
 }
 
 func (s *stage) fillBlocked(ctx context.Context, url string, n int) error {

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"context"
 	"encoding/xml"
 	"errors"
 	"io"
@@ -44,6 +45,62 @@ func TestBurstIsSpreadEvenlyAndEachPostIsItsOwn(t *testing.T) {
 	}
 	if len(count) != 200 || count[0] != 5 || count[199] != 5 || len(urls) != 1000 {
 		t.Errorf("%d accounts, %d and %d posts, %d addresses", len(count), count[0], count[199], len(urls))
+	}
+}
+
+// One by one: a post of unknown outcome that did arrive hides none that is lost.
+func TestEachPostIsComparedByItself(t *testing.T) {
+	t.Parallel()
+	arrived, states := map[string]bool{}, map[string]string{}
+	var posts []post
+	add := func(state string, here bool) {
+		p := newPost(len(posts), 5, time.Unix(1, 0))
+		posts = append(posts, p)
+		if states[p.url] = state; state == "" {
+			delete(states, p.url)
+		}
+		if here {
+			arrived[p.url] = true
+		}
+	}
+	for _, state := range []string{"sent", "unknown", "failed", "scheduled", "sending", ""} {
+		add(state, true)
+	}
+	if got, want := judge(posts, arrived, states), (outcome{unknown: 1}); got != want {
+		t.Errorf("all arrived: %+v, want %+v", got, want)
+	}
+	for _, state := range []string{"failed", "missed", "cancelled", "unknown"} {
+		add(state, false) // says so
+	}
+	for _, state := range []string{"sent", "scheduled", "claimed", "sending", "completed", ""} {
+		add(state, false)
+	}
+	if got, want := judge(posts, arrived, states), (outcome{lost: 6, contradicting: 1, unknown: 2}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+// A machine that is too slow for the headway gets more.
+func TestInsertionHasAllTheTimeItNeeds(t *testing.T) {
+	t.Parallel()
+	s := &stage{lead: headway}
+	var leads []time.Duration
+	e := patient(entry{run: func(ctx context.Context, s *stage, _ int) (Figures, error) {
+		leads = append(leads, s.lead)
+		slow := contestant{fill: func(context.Context, *stage, string, []post) error { return nil }}
+		began := time.Now().Add(-15 * time.Second) // so long it took
+		return Figures{Posts: 7}, s.ahead(ctx, slow, "", []post{newPost(0, 1, began.Add(s.lead))})
+	}})
+	f, err := e.run(t.Context(), s, 1)
+	if err != nil || f.Posts != 7 || s.lead != 4*headway {
+		t.Errorf("%+v, %v, lead %v", f, err, s.lead)
+	}
+	if d := cmp.Diff([]time.Duration{headway, 2 * headway, 4 * headway}, leads); d != "" {
+		t.Error(d)
+	}
+	broken := errors.New("broken")
+	if _, err := patient(entry{run: func(context.Context, *stage, int) (Figures, error) { return Figures{}, broken }}).run(t.Context(), s, 1); !errors.Is(err, broken) {
+		t.Errorf("another error: %v", err)
 	}
 }
 

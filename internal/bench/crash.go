@@ -20,7 +20,7 @@ const (
 func crashed(o Options) entry {
 	c := engineOf("momentcast", "MOMENTCAST_GATEWAY_TIMEOUT="+crashCall, "MOMENTCAST_LEASE="+crashLease)
 	return crashes(c, o, `SELECT count(*) FROM posts WHERE state IN ('scheduled', 'claimed', 'sending')
-		OR (state = 'unknown' AND reconcile_at < now() + interval '40 seconds')`, `SELECT count(*) FROM posts WHERE state = 'unknown'`)
+		OR (state = 'unknown' AND reconcile_at < now() + interval '40 seconds')`, `SELECT url, state::text FROM posts`)
 }
 
 // crashedRiver is River under the same kills: jobs that were running stay so
@@ -29,21 +29,22 @@ func crashed(o Options) entry {
 func crashedRiver(o Options) entry {
 	c := riverOf("river-row", "River, moment id in a row", o.Best, "row", false)
 	return crashes(c, o, `SELECT count(*) FROM river_job WHERE state IN ('available', 'scheduled', 'retryable')`,
-		`SELECT count(*) FROM posts WHERE moment_id IS NULL`)
+		`SELECT p.url, CASE WHEN p.moment_id IS NOT NULL THEN 'sent' WHEN j.state IN ('running', 'discarded') THEN 'unknown' ELSE j.state::text END
+		FROM posts p LEFT JOIN river_job j ON (j.args->>'id')::bigint = p.id`)
 }
 
 // crashes lets posts come at their times while the service is killed and
-// started again. open counts what is still to be worked or looked for, unknown
-// those whose outcome the tables do not tell in the end.
-func crashes(c contestant, o Options, open, unknown string) entry {
-	return entry{c.name, c.label, func(ctx context.Context, s *stage, round int) (f Figures, err error) {
+// started again. open counts what is still to be worked or looked for, told
+// lists what the tables say of each post in the end.
+func crashes(c contestant, o Options, open, told string) entry {
+	return patient(entry{c.name, c.label, func(ctx context.Context, s *stage, round int) (f Figures, err error) {
 		url, err := s.database(ctx)
 		if err != nil {
 			return f, err
 		}
-		posts := poisson(o.Rate, time.Now().Add(headway), kills*killEvery, s.accounts, o.Seed+int64(round))
-		if err := c.fill(ctx, s, url, posts); err != nil {
-			return f, err
+		posts := poisson(o.Rate, time.Now().Add(s.lead), kills*killEvery, s.accounts, o.Seed+int64(round))
+		if err := s.ahead(ctx, c, url, posts); err != nil {
+			return f, errors.Join(err, s.drop(ctx, url))
 		}
 		if err := s.reset(ctx); err != nil {
 			return f, err
@@ -56,14 +57,12 @@ func crashes(c contestant, o Options, open, unknown string) entry {
 			return f, err
 		}
 		f.Kills, f.Settled = kills, took
-		if f.Unknown, err = s.count(ctx, url, unknown); err != nil {
+		if err := s.compare(ctx, url, told, posts, &f); err != nil {
 			return f, err
 		}
-		// What neither arrived nor is shown as not known is lost.
-		f.Lost = max(len(posts)-(f.Accepted-f.Doubles)-f.Unknown, 0)
 		f.Recorded, err = s.count(ctx, url, fmt.Sprintf(c.sent, 0))
 		return f, errors.Join(err, s.drop(ctx, url))
-	}}
+	}})
 }
 
 // killing kills the service some times and waits until nothing is open after

@@ -215,7 +215,7 @@ func (s *expandStage) window(ctx context.Context) (w window, err error) {
 		return w, err
 	}
 	s.queued.Add(int64(len(posts)))
-	ctx, done := context.WithTimeout(ctx, s.o.For+headway+2*time.Minute)
+	ctx, done := context.WithTimeout(ctx, s.pacedLimit())
 	defer done()
 	watched, unwatch := context.WithCancel(ctx)
 	samples := make(chan []int)

@@ -21,10 +21,12 @@ type Figures struct {
 	Own      time.Duration // processor time of the contestant's processes
 	Gateway  time.Duration // and of the referee
 
-	Kills   int           // of the contestant
-	Lost    int           // posts that never arrived and that nobody would look for
-	Unknown int           // posts whose outcome the contestant says it does not know, at the end
-	Settled time.Duration // from the last kill until every post was settled
+	Kills int // of the contestant
+	Lost  int // posts that never arrived and whose state does not say so: counted one by one
+	// Contradicting are those of the lost that are called sent.
+	Contradicting int
+	Unknown       int           // posts whose outcome the contestant says it does not know, at the end
+	Settled       time.Duration // from the last kill until every post was settled
 }
 
 func (f Figures) String() string {
@@ -66,7 +68,8 @@ func medians(fs []Figures) Figures {
 		Posts: fs[0].Posts, Accepted: median(fs, func(f Figures) int { return f.Accepted }),
 		Doubles: worst(func(f Figures) int { return f.Doubles }), Early: worst(func(f Figures) int { return f.Early }),
 		MaxOverlap: worst(func(f Figures) int { return f.MaxOverlap }), Lost: worst(func(f Figures) int { return f.Lost }),
-		P50: median(fs, func(f Figures) time.Duration { return f.P50 }), P99: median(fs, func(f Figures) time.Duration { return f.P99 }),
+		Contradicting: worst(func(f Figures) int { return f.Contradicting }),
+		P50:           median(fs, func(f Figures) time.Duration { return f.P50 }), P99: median(fs, func(f Figures) time.Duration { return f.P99 }),
 		Max: median(fs, func(f Figures) time.Duration { return f.Max }), PerSecond: median(fs, func(f Figures) float64 { return f.PerSecond }),
 		Recorded: median(fs, func(f Figures) int { return f.Recorded }), Peak: median(fs, func(f Figures) int64 { return f.Peak }),
 		Own: median(fs, func(f Figures) time.Duration { return f.Own }), Gateway: median(fs, func(f Figures) time.Duration { return f.Gateway }),

@@ -64,7 +64,7 @@ func (r row) Cells() string {
 
 // KilledCells are those of the scenario that kills.
 func (r row) KilledCells() string {
-	return fmt.Sprintf("%d | %d | %d | %d | %d | %d | %.0f", r.Kills, r.Posts, r.Accepted-r.Doubles, r.Doubles, r.Lost, r.Unknown, r.Settled.Seconds())
+	return fmt.Sprintf("%d | %d | %d | %d | %d | %d | %d | %.0f", r.Kills, r.Posts, r.Accepted-r.Doubles, r.Doubles, r.Lost, r.Contradicting, r.Unknown, r.Settled.Seconds())
 }
 
 // report writes what was measured: into the directory, or to the terminal.

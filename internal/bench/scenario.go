@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -171,9 +172,9 @@ func replicas(c contestant, count, n int) entry {
 
 // paced is a contestant with posts that come at their times.
 func paced(c contestant) entry {
-	return entry{c.name, c.label, func(ctx context.Context, s *stage, round int) (Figures, error) {
+	return patient(entry{c.name, c.label, func(ctx context.Context, s *stage, round int) (Figures, error) {
 		return s.empty(ctx, c, func(url string) func(context.Context) ([]post, error) { return s.beforehand(c, url, round) })
-	}}
+	}})
 }
 
 // now is paced, with each post inserted when it is due.
@@ -198,24 +199,6 @@ func (s *stage) empty(ctx context.Context, c contestant, add func(url string) fu
 	if err := c.fill(ctx, s, url, nil); err != nil {
 		return f, err
 	}
-	if f, err = s.work(ctx, c, job{url: url, add: add(url), limit: s.pacedLimit()}); err != nil {
-		return f, err
-	}
-	return f, s.drop(ctx, url)
+	f, err = s.work(ctx, c, job{url: url, add: add(url), limit: s.pacedLimit()})
+	return f, errors.Join(err, s.drop(ctx, url))
 }
-
-// beforehand adds the paced queue in time before its first post is due.
-func (s *stage) beforehand(c contestant, url string, round int) func(context.Context) ([]post, error) {
-	return func(ctx context.Context) ([]post, error) {
-		posts := s.queue(s.o.Seed + int64(round))
-		if err := c.fill(ctx, s, url, posts); err != nil {
-			return nil, err
-		}
-		if time.Until(posts[0].due) < 0 {
-			return nil, fmt.Errorf("the machine is so busy that %d posts could not be inserted within %v", len(posts), headway)
-		}
-		return posts, nil
-	}
-}
-
-func (s *stage) pacedLimit() time.Duration { return s.o.For + headway + 2*time.Minute }

@@ -20,8 +20,7 @@ import (
 )
 
 const (
-	token   = "bench"
-	headway = 5 * time.Second // between start and the first due time
+	token = "bench"
 
 	startLimit = time.Minute // for a program to answer
 )
@@ -41,10 +40,11 @@ type stage struct {
 	accounts  int // of the referee that runs
 	latency   time.Duration
 	templates map[string]prefilled // databases that were filled once
+	lead      time.Duration        // from the drawing of posts to the first due time
 }
 
 func newStage(ctx context.Context, o Options) (_ *stage, err error) {
-	s := &stage{o: o, templates: map[string]prefilled{}}
+	s := &stage{o: o, templates: map[string]prefilled{}, lead: headway}
 	defer func() {
 		if err != nil {
 			s.close()
@@ -200,7 +200,7 @@ func (s *stage) figures(ctx context.Context, n int) (f Figures, err error) {
 
 // queue is the paced one of the options, soon from now.
 func (s *stage) queue(seed int64) []post {
-	return poisson(s.o.Rate, time.Now().Add(headway), s.o.For, s.o.Instances, seed)
+	return poisson(s.o.Rate, time.Now().Add(s.lead), s.o.For, s.o.Instances, seed)
 }
 
 // reset lets the referee forget what it has seen.
