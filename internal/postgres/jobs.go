@@ -20,39 +20,92 @@ func scanJob(row pgx.CollectableRow) (j moment.Job, err error) {
 		&j.Total, &j.Done, &j.Failed, &j.Errors, &j.Token, &j.CreatedAt, nullTime{&j.EndedAt})
 }
 
+// jobBatch is how many posts of a job are read and stored at a time.
+const jobBatch = 500
+
 // StartJob stores the job with its posts. The same key again is the same job;
 // Conflict if it is somebody else's.
 func (db *DB) StartJob(ctx context.Context, j moment.Job, items []moment.JobItem) error {
+	return db.startJob(ctx, j, func(tx pgx.Tx, id int64) error { return addItems(ctx, tx, id, 0, items) })
+}
+
+// StartJobOn is StartJob with all posts that q selects and that were there when
+// somebody looked, however many: they are read and stored page by page, in the
+// order of the list, so that no more than a page is ever held.
+func (db *DB) StartJobOn(ctx context.Context, j moment.Job, q moment.PostQuery, seen time.Time) error {
+	return db.startJob(ctx, j, func(tx pgx.Tx, id int64) error {
+		if _, err := tx.Exec(ctx, holdToIndexes); err != nil {
+			return err
+		}
+		q.Ascending, q.Limit = true, jobBatch
+		total := 0
+		for more := true; more; {
+			var page []moment.PostView
+			var err error
+			if page, more, err = (postList{q}).read(ctx, tx); err != nil {
+				return err
+			}
+			items := make([]moment.JobItem, 0, len(page))
+			for i := range page {
+				if p := &page[i]; !p.CreatedAt.After(seen) {
+					items = append(items, moment.JobItem{PostID: p.ID, Version: p.Version, DueAt: p.DueAt})
+				}
+			}
+			if err := addItems(ctx, tx, id, total, items); err != nil {
+				return err
+			}
+			total += len(items)
+			if more {
+				last := page[len(page)-1]
+				q.After = &moment.PostCursor{DueAt: last.DueAt, ID: last.ID}
+			}
+		}
+		return nil
+	})
+}
+
+// startJob stores the job, has fill add its posts, and counts them.
+func (db *DB) startJob(ctx context.Context, j moment.Job, fill func(tx pgx.Tx, id int64) error) error {
 	const add = `
 		INSERT INTO jobs (key, kind, spec, actor, source, back, total)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)
+		VALUES ($1, $2, $3, $4, $5, $6, 0)
 		ON CONFLICT (key) DO NOTHING
 		RETURNING id`
-	const fill = `
-		INSERT INTO job_items (job_id, n, post_id, version, due_at, hash)
-		SELECT $1, n, post_id, version, due_at, hash
-		FROM unnest($2::bigint[], $3::bigint[], $4::timestamptz[], $5::text[]) WITH ORDINALITY AS u (post_id, version, due_at, hash, n)`
+	const count = `UPDATE jobs SET total = (SELECT count(*) FROM job_items WHERE job_id = $1) WHERE id = $1`
 	err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
 		var id int64
-		err := tx.QueryRow(ctx, add, j.Key, j.Kind, j.Spec, j.By.Actor, j.By.Source, j.Back, len(items)).Scan(&id)
+		err := tx.QueryRow(ctx, add, j.Key, j.Kind, j.Spec, j.By.Actor, j.By.Source, j.Back).Scan(&id)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		posts, versions := make([]int64, len(items)), make([]int64, len(items))
-		dues, hashes := make([]*time.Time, len(items)), make([]string, len(items))
-		for n, i := range items {
-			posts[n], versions[n], dues[n], hashes[n] = i.PostID, i.Version, orNull(i.DueAt), cleanText(i.Hash)
+		if err := fill(tx, id); err != nil {
+			return err
 		}
-		_, err = tx.Exec(ctx, fill, id, posts, versions, dues, hashes)
+		_, err = tx.Exec(ctx, count, id)
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("start job: %w", translate(err))
 	}
 	return nil
+}
+
+// addItems stores posts of the job, of which it has so many already.
+func addItems(ctx context.Context, tx pgx.Tx, job int64, have int, items []moment.JobItem) error {
+	const fill = `
+		INSERT INTO job_items (job_id, n, post_id, version, due_at, hash)
+		SELECT $1, $2 + n, post_id, version, due_at, hash
+		FROM unnest($3::bigint[], $4::bigint[], $5::timestamptz[], $6::text[]) WITH ORDINALITY AS u (post_id, version, due_at, hash, n)`
+	posts, versions := make([]int64, len(items)), make([]int64, len(items))
+	dues, hashes := make([]*time.Time, len(items)), make([]string, len(items))
+	for n, i := range items {
+		posts[n], versions[n], dues[n], hashes[n] = i.PostID, i.Version, orNull(i.DueAt), cleanText(i.Hash)
+	}
+	_, err := tx.Exec(ctx, fill, job, have, posts, versions, dues, hashes)
+	return err
 }
 
 // JobByKey returns the job.

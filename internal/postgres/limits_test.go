@@ -60,3 +60,33 @@ func TestBulkChangeOfTheDisabledStops(t *testing.T) {
 		}
 	}
 }
+
+// A job on all that matches is stored page by page: every post once, in the order
+// of the list, those without a time too, and none that came after the look.
+func TestJobOnAllThatMatchesIsStoredInPages(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const n = 2*500 + 7
+	first := w.post(w.instance("one"), time.Hour)
+	w.exec(`INSERT INTO posts (instance_id, state, due_at, content, title, description, url, thumb_url, visibility, author, source, created_at, error, max_lateness)
+		SELECT instance_id, 'failed', now() - (g % 40) * interval '1 minute', content, title, description, url, thumb_url, visibility, author, source, now() - interval '1 minute', 'x', max_lateness
+		FROM posts, generate_series(1, 1007) g WHERE id = $1`, first)
+	seen := time.Now().Add(-30 * time.Second)
+	w.exec(`INSERT INTO posts (instance_id, state, due_at, content, title, description, url, thumb_url, visibility, author, source, error, max_lateness)
+		SELECT instance_id, 'failed', now() - interval '5 minutes', content, title, description, url, thumb_url, visibility, author, source, 'x', max_lateness FROM posts WHERE id = $1`, first)
+	j := moment.Job{Key: "pages-pages-pages-pages", Kind: "retry", By: who("lin"), Back: "/inbox"}
+	for range 2 { // the same key again adds nothing
+		if err := w.db.StartJobOn(t.Context(), j, moment.PostQuery{States: []moment.State{moment.Failed}}, seen); err != nil {
+			t.Fatal(err)
+		}
+	}
+	type stored struct{ Items, Posts, Last, Total, Disorder int64 }
+	got := stored{
+		one[int64](w, `SELECT count(*) FROM job_items`), one[int64](w, `SELECT count(DISTINCT post_id) FROM job_items`),
+		one[int64](w, `SELECT max(n)::bigint FROM job_items`), one[int64](w, `SELECT total::bigint FROM jobs`),
+		one[int64](w, `SELECT count(*) FROM job_items a JOIN job_items b ON b.n = a.n + 1 WHERE (a.due_at, a.post_id) > (b.due_at, b.post_id)`),
+	}
+	if want := (stored{n, n, n, n, 0}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}

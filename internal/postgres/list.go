@@ -64,22 +64,27 @@ func scanView(row pgx.CollectableRow) (v moment.PostView, err error) {
 func (db *DB) Posts(ctx context.Context, q moment.PostQuery) (views []moment.PostView, more bool, err error) {
 	l := postList{q}
 	err = db.byIndex(ctx, func(tx pgx.Tx) error {
-		for _, undated := range l.phases() {
-			page, err := l.page(ctx, tx, undated, q.Limit+1-len(views))
-			if err != nil {
-				return err
-			}
-			if views = append(views, page...); len(views) > q.Limit {
-				views, more = views[:q.Limit], true
-				return nil
-			}
-		}
-		return nil
+		views, more, err = l.read(ctx, tx)
+		return err
 	})
 	if err != nil {
 		return nil, false, fmt.Errorf("list posts: %w", translate(err))
 	}
 	return views, more, nil
+}
+
+// read returns the page, and whether there is another.
+func (l postList) read(ctx context.Context, tx pgx.Tx) (views []moment.PostView, more bool, err error) {
+	for _, undated := range l.phases() {
+		page, err := l.page(ctx, tx, undated, l.Limit+1-len(views))
+		if err != nil {
+			return nil, false, err
+		}
+		if views = append(views, page...); len(views) > l.Limit {
+			return views[:l.Limit], true, nil
+		}
+	}
+	return views, false, nil
 }
 
 // holdToIndexes makes the planner follow the order of an index to the rows of a

@@ -134,23 +134,27 @@ func (s *Web) run(l bulkList) handler {
 		if err != nil {
 			return s.askBulk(w, r, l, b, key, explain(s.texts[langOf(r)], err))
 		}
-		items := ticked(b.IDs)
-		if b.All {
-			q := b.Filter.query(k.settings.TimeZone, l.states...)
-			if items, err = s.matching(r.Context(), q, time.UnixMilli(b.Shown)); err != nil {
-				return err
-			}
-		} else if b.Do == "reschedule" && spec.Shift != 0 {
-			if err := s.addDue(r.Context(), items); err != nil {
-				return err
-			}
-		}
 		job := moment.Job{Key: jobKey(r), Kind: b.Do, Spec: spec, Back: b.Filter.at(l.path)}
-		if err := s.startJob(r, job, items); err != nil {
+		if b.All {
+			err = s.startJobOn(r, job, b.Filter.query(k.settings.TimeZone, l.states...), time.UnixMilli(b.Shown))
+		} else {
+			err = s.startTicked(r, job, ticked(b.IDs))
+		}
+		if err != nil {
 			return err
 		}
 		return seeOther(w, r, "/jobs/"+job.Key)
 	}
+}
+
+// startTicked starts the job on what was ticked.
+func (s *Web) startTicked(r *http.Request, j moment.Job, items []moment.JobItem) error {
+	if j.Kind == "reschedule" && j.Spec.Shift != 0 {
+		if err := s.addDue(r.Context(), items); err != nil {
+			return err
+		}
+	}
+	return s.startJob(r, j, items)
 }
 
 // spec is what is done to each post.
@@ -234,26 +238,4 @@ func (s *Web) addDue(ctx context.Context, items []moment.JobItem) error {
 		}
 	}
 	return nil
-}
-
-// matching are all the posts that q selects and that were there when they were
-// counted.
-func (s *Web) matching(ctx context.Context, q moment.PostQuery, shown time.Time) (items []moment.JobItem, err error) {
-	q.Ascending, q.Limit = true, jobBatch
-	for more := true; more; {
-		page, next, err := s.store.Posts(ctx, q)
-		if err != nil {
-			return nil, err
-		}
-		for i := range page {
-			if p := &page[i]; !p.CreatedAt.After(shown) {
-				items = append(items, moment.JobItem{PostID: p.ID, Version: p.Version, DueAt: p.DueAt})
-			}
-		}
-		if more = next; more {
-			last := page[len(page)-1]
-			q.After = &moment.PostCursor{DueAt: last.DueAt, ID: last.ID}
-		}
-	}
-	return items, nil
 }

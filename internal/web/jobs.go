@@ -24,6 +24,7 @@ const (
 // JobStore keeps bulk changes. Any replica works on them and shows them.
 type JobStore interface {
 	StartJob(ctx context.Context, j moment.Job, items []moment.JobItem) error
+	StartJobOn(ctx context.Context, j moment.Job, q moment.PostQuery, seen time.Time) error
 	JobByKey(ctx context.Context, key string) (moment.Job, error)
 	Jobs(ctx context.Context, actor string, limit int) ([]moment.Job, error)
 	StopJob(ctx context.Context, key string) error
@@ -129,6 +130,17 @@ func jobKey(r *http.Request) string {
 func (s *Web) startJob(r *http.Request, j moment.Job, items []moment.JobItem) error {
 	j.By = origin(r)
 	if err := s.store.StartJob(r.Context(), j, items); err != nil {
+		return err
+	}
+	s.worker.look()
+	return nil
+}
+
+// startJobOn is startJob for all posts that q selects and that were there when
+// they were counted.
+func (s *Web) startJobOn(r *http.Request, j moment.Job, q moment.PostQuery, seen time.Time) error {
+	j.By = origin(r)
+	if err := s.store.StartJobOn(r.Context(), j, q, seen); err != nil {
 		return err
 	}
 	s.worker.look()
