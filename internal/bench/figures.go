@@ -29,9 +29,14 @@ type Figures struct {
 	Settled       time.Duration // from the last kill until every post was settled
 }
 
+// String tells what arrived, and what it cost where that was measured.
 func (f Figures) String() string {
-	return fmt.Sprintf("%d posts, %d accepted, doubles %d, early %d, overlap %d; %.0f/s; lateness p50 %.2f ms, p99 %.2f ms, max %.2f ms; per 1000: postgres %.0f ms, own %.0f ms, referee %.0f ms; WAL %d bytes; memory %d MiB",
-		f.Posts, f.Accepted, f.Doubles, f.Early, f.MaxOverlap, f.PerSecond, ms(f.P50), ms(f.P99), ms(f.Max),
+	arrived := fmt.Sprintf("%d posts, %d accepted, doubles %d, early %d, overlap %d; %.0f/s; lateness p50 %.2f ms, p99 %.2f ms, max %.2f ms",
+		f.Posts, f.Accepted, f.Doubles, f.Early, f.MaxOverlap, f.PerSecond, ms(f.P50), ms(f.P99), ms(f.Max))
+	if f.CPU == 0 {
+		return arrived
+	}
+	return arrived + fmt.Sprintf("; per 1000: postgres %.0f ms, own %.0f ms, referee %.0f ms; WAL %d bytes; memory %d MiB",
 		ms(f.per1000(f.CPU)), ms(f.per1000(f.Own)), ms(f.per1000(f.Gateway)), f.walPerPost(), f.Peak>>20)
 }
 
