@@ -46,8 +46,10 @@ type options struct {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdin); err != nil && ctx.Err() == nil {
+	err := run(ctx, os.Args[1:], os.Stdin)
+	stopped := ctx.Err() != nil
+	stop()
+	if err != nil && !stopped {
 		fmt.Fprintln(os.Stderr, "river:", err)
 		os.Exit(1)
 	}
