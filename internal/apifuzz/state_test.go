@@ -10,9 +10,9 @@ import (
 // moving are the tables and columns that change by themselves: when somebody was
 // last seen, and what replicas note of the gateway.
 var moving = map[string][]string{
-	"replicas": nil, "gateway_status": nil, "sessions": nil, "address_books": nil, "contacts": nil, "goose_db_version": nil, "login_failures": nil,
+	"replicas": nil, "gateway_status": nil, "sessions": nil, "address_books": nil, "contacts": nil, "goose_db_version": nil, "login_failures": nil, "history": nil,
 	"api_tokens": {"last_used_at"}, "users": {"last_login_at"},
-	"instances": {"seen_at", "looked_at", "updated_at"}, "campaigns": {"planned_at", "expand_at", "expanded_until"},
+	"instances": {"seen_at", "looked_at", "updated_at"}, "campaigns": {"planned_at", "expand_at", "expanded_until", "complete_until"},
 }
 
 // digest is a sum over every row of every table, by table.
