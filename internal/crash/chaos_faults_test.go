@@ -43,10 +43,7 @@ func lanes(full bool, w *world) map[string][]fault {
 	all["replicas"] = append(all["replicas"],
 		fault{"clock ten minutes ahead", wrongClockFor(clockOff(10 * time.Minute))}, fault{"clock ten minutes behind", wrongClockFor(clockOff(-10 * time.Minute))},
 		fault{"clock leaping", wrongClockFor(clockLeaping(10*time.Minute, 7*time.Second))})
-	all["database"] = append(all["database"], fault{"failover, synchronous", failover(true)})
-	if *lossy {
-		all["database"] = append(all["database"], fault{"failover, asynchronous", failover(false)})
-	}
+	all["database"] = append(all["database"], fault{"failover, synchronous", failover(true)}, fault{"failover, asynchronous", failover(false)})
 	if w.full != nil {
 		all["database"] = append(all["database"], fault{"disk full", diskFull})
 	}

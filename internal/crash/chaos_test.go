@@ -17,7 +17,6 @@ import (
 var (
 	minutes = flag.Float64("minutes", 0.7, "minutes of chaos; 5 or more have every kind of fault, each once in three minutes")
 	rate    = flag.Int("rate", 40, "posts a second")
-	lossy   = flag.Bool("lossy", false, "fail over to standbys that lack the last commits, too")
 )
 
 // needEvery is the time in which each fault strikes at least once.
