@@ -104,7 +104,7 @@ bench: setup-run build bench-river ## measure scenarios beside River; ARGS="burs
 
 # On a machine that does nothing else. A run that was cut off goes on with ARGS=--resume.
 .PHONY: bench-all
-bench-all: setup-run build bench-river ## all scenarios, five rounds, about 25 minutes: artifacts/bench/report.md
+bench-all: setup-run build bench-river ## all scenarios, five rounds, perhaps half an hour: artifacts/bench/report.md
 	bin/momentcast bench --report=artifacts/bench $(ARGS)
 
 .PHONY: bench-sweep

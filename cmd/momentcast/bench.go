@@ -39,7 +39,8 @@ type benchTools struct {
 	DataDir string `placeholder:"DIR" help:"Where the databases are while they are measured; removed at the end. Not set: the system's directory for temporary files."`
 }
 
-// riverFlags are River's best settings, as the sweep has found them.
+// riverFlags are River's best settings, by default those of River's own benchmark; the
+// sweep finds a machine's own.
 type riverFlags struct {
 	Workers  int           `default:"500" help:"River's best settings: MaxWorkers,"`
 	Cooldown time.Duration `default:"2ms" help:"FetchCooldown,"`
