@@ -13,7 +13,11 @@ func failoverBanner(f *Frame, st moment.Status) (banner, bool) {
 	if m.Unread == 0 {
 		return banner{}, false
 	}
-	b := banner{Icon: "alert-triangle", Kind: "warning", Text: f.texts.get("banner.failover", f.texts.relative(m.At.Sub(st.Now)), f.Clock(m.From, ""), m.Unread)}
+	key := "banner.failover"
+	if m.Why == moment.MovedRestart { // as after a reboot: most likely nothing is missing
+		key = "banner.failover.restart"
+	}
+	b := banner{Icon: "alert-triangle", Kind: "warning", Text: f.texts.get(key, f.texts.relative(m.At.Sub(st.Now)), f.Clock(m.From, ""), m.Unread)}
 	if m.Stuck > 0 {
 		b.Kind, b.Text = "danger", b.Text+" "+f.texts.get("banner.failover.stuck", m.Stuck)
 	}

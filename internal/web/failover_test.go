@@ -24,3 +24,14 @@ func TestAccountHeldAfterAFailover(t *testing.T) {
 		t.Errorf("released: %s", got)
 	}
 }
+
+// A reboot looks like an older copy, but most likely is none: the banner says so.
+func TestBannerAfterARestart(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	i := s.instance("wxid_a", "a")
+	s.exec(`UPDATE history SET moved_at = now(), moved_from = now() - interval '10 minutes', moved_why = 'restart'`)
+	s.exec(`INSERT INTO unread_accounts (instance_id, since, read_at) VALUES ($1, now(), now())`, i)
+	s.exec(`UPDATE instances SET unread = true, ready_at = NULL, hold_reason = 'failover' WHERE id = $1`, i)
+	s.get("/queue").want(http.StatusOK).has("started anew while no replica ran", "1 accounts are held").lacks("moved to another server")
+}
